@@ -1,0 +1,221 @@
+"""Tasks and what threads of a process share.  Models include/linux/sched.h and sched/signal.h.
+
+Plain slotted classes, compared by identity; a field keeps its C name.  A collection that few tasks need is None until then, and what
+fork shares is shared by reference until somebody writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from nscore.errors import Errno
+from nscore.interface.backend import Args, Plain
+
+if TYPE_CHECKING:
+    from nscore_sim.cred import Cred
+    from nscore_sim.file import FilesStruct
+    from nscore_sim.fs_struct import FsStruct
+    from nscore_sim.kernel import Kernel
+    from nscore_sim.nsproxy import NsProxy
+    from nscore_sim.pid import Pid
+    from nscore_sim.sched import Program, Restart, Sleep, WaitQueueHead
+    from nscore_sim.user_namespace import UserNamespace
+
+#: Task.state.  include/linux/sched.h
+TASK_RUNNING = 0x0
+TASK_INTERRUPTIBLE = 0x1
+TASK_UNINTERRUPTIBLE = 0x2
+TASK_STOPPED = 0x4
+TASK_DEAD = 0x80
+TASK_WAKEKILL = 0x100
+TASK_KILLABLE = TASK_WAKEKILL | TASK_UNINTERRUPTIBLE
+TASK_NORMAL = TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE
+
+#: Task.exit_state; 0 while it lives.
+EXIT_DEAD = 0x10
+EXIT_ZOMBIE = 0x20
+
+#: Task.flags, of what /proc shows and the model asks for.
+PF_EXITING = 0x4
+PF_FORKNOEXEC = 0x40
+PF_SUPERPRIV = 0x100
+PF_SIGNALED = 0x400
+
+#: SignalStruct.flags.  include/linux/sched/signal.h
+SIGNAL_STOP_STOPPED = 0x1
+SIGNAL_STOP_CONTINUED = 0x2
+SIGNAL_GROUP_EXIT = 0x4
+SIGNAL_CLD_STOPPED = 0x10
+SIGNAL_CLD_CONTINUED = 0x20
+SIGNAL_UNKILLABLE = 0x40
+
+#: One action a signal, at the signal's number: (handler, flags, mask).  handler is a nscore.flags.Disposition as int.
+Action = tuple[int, int, int]
+
+
+class Mm:
+    """An address space: what fork copies, CLONE_VM shares and exec replaces.  include/linux/mm_types.h"""
+
+    __slots__ = ("dumpable", "exe", "received", "user_ns", "users")
+
+    def __init__(self, user_ns: UserNamespace, exe: str) -> None:
+        self.users = 1
+        self.user_ns = user_ns  #: of the last exec
+        self.dumpable = 1
+        self.exe = exe
+        self.received: list[Args] | None = None  #: what the recording handler saw, as fields of Siginfo
+
+
+class SighandStruct:
+    """The table of actions, shared by CLONE_SIGHAND.  action is shared by reference until written."""
+
+    __slots__ = ("action", "count")
+
+    def __init__(self, action: tuple[Action, ...]) -> None:
+        self.count = 1
+        self.action = action
+
+
+class SigPending:
+    """struct sigpending: siginfos in order of arrival, and the mask of their signals."""
+
+    __slots__ = ("list", "signal")
+
+    def __init__(self) -> None:
+        self.list: list[Args] = []  #: fields of Siginfo: (si_signo, si_code, si_pid, si_uid, si_status, si_value)
+        self.signal = 0  #: bit (sig - 1)
+
+
+class SignalStruct:
+    """What the threads of a process share whatever the clone flags.  include/linux/sched/signal.h:signal_struct"""
+
+    __slots__ = (
+        "flags",
+        "group_exec_task",
+        "group_exit_code",
+        "group_stop_count",
+        "has_child_subreaper",
+        "is_child_subreaper",
+        "leader",
+        "live",
+        "nr_threads",
+        "oom_score_adj",
+        "pgrp",
+        "quick_threads",
+        "rlim",
+        "session",
+        "shared_pending",
+        "threads",
+        "wait_chldexit",
+    )
+
+    def __init__(self, leader: Task, pgrp: Pid, session: Pid, rlim: tuple[tuple[int, int], ...]) -> None:
+        self.live = self.nr_threads = self.quick_threads = 1
+        self.threads: dict[Task, None] = {leader: None}  #: in order of creation
+        self.pgrp = pgrp
+        self.session = session
+        self.leader = False  #: leads its session
+        self.flags = 0
+        self.group_exit_code = 0
+        self.group_stop_count = 0
+        self.group_exec_task: Task | None = None
+        self.shared_pending: SigPending | None = None
+        self.is_child_subreaper = self.has_child_subreaper = False
+        self.rlim = rlim  #: (soft, hard) at RLIMIT_*; shared by reference
+        self.oom_score_adj = 0
+        self.wait_chldexit: WaitQueueHead | None = None
+
+
+class Task:
+    """A thread.  include/linux/sched.h:task_struct"""
+
+    __slots__ = (
+        "__weakref__",
+        "blocked",
+        "call",
+        "children",
+        "comm",
+        "cred",
+        "exit_code",
+        "exit_signal",
+        "exit_state",
+        "files",
+        "flags",
+        "fs",
+        "group_leader",
+        "jobctl",
+        "kernel",
+        "mm",
+        "no_new_privs",
+        "nsproxy",
+        "parent_exec_id",
+        "pdeath_signal",
+        "pending",
+        "pid",
+        "program",
+        "real_parent",
+        "restart",
+        "result",
+        "resume",
+        "saved_sigmask",
+        "self_exec_id",
+        "sighand",
+        "signal",
+        "sigpending",
+        "start_time",
+        "state",
+        "thread_pid",
+        "timeout",
+        "vfork_done",
+        "wait_heads",
+    )
+
+    kernel: Kernel
+    thread_pid: Pid
+    pid: int  #: its number in its own PID namespace, thread_pid.numbers' last
+    signal: SignalStruct
+    sighand: SighandStruct
+    group_leader: Task
+    real_parent: Task
+    children: dict[Task, None] | None  #: in order of birth or adoption
+    exit_state: int
+    exit_code: int
+    exit_signal: int  #: -1 for a thread that does not lead
+    pdeath_signal: int
+    blocked: int  #: bit (sig - 1)
+    saved_sigmask: int | None  #: blocked before a call that changes it while it sleeps
+    pending: SigPending | None
+    sigpending: bool  #: TIF_SIGPENDING: look at the signals before going back to user mode
+    jobctl: int
+    nsproxy: NsProxy | None  #: None once the namespaces are given up
+    mm: Mm | None
+    files: FilesStruct | None
+    fs: FsStruct | None
+    cred: Cred
+    flags: int
+    self_exec_id: int
+    parent_exec_id: int
+    no_new_privs: bool
+    comm: bytes
+    start_time: int
+    vfork_done: WaitQueueHead | None  #: whoever waits for this task to exec or exit, while it is a vfork child
+    # What the scheduler and the way in and out of the kernel keep: see sched.py and entry.py.
+    state: int
+    wait_heads: tuple[WaitQueueHead, ...]  #: where it sleeps
+    call: tuple[Callable[..., Plain | Sleep | Restart], Args] | None  #: the system call it is in
+    resume: Callable[[Task], None]  #: what it does when it next gets the processor
+    restart: object  #: what a call that sleeps has to remember from one try to the next; None when it begins
+    timeout: int | None  #: the time at which its sleep ends
+    result: Plain | Errno | Restart  #: what the call returned, on its way to user mode
+    program: Program | None  #: the program that runs as this task; None: it is driven
+
+
+def same_thread_group(a: Task, b: Task) -> bool:
+    """include/linux/sched/signal.h:same_thread_group"""
+    return a.signal is b.signal
+
+
+def thread_group_leader(task: Task) -> bool:
+    """include/linux/sched/signal.h:thread_group_leader"""
+    return task.exit_signal >= 0
