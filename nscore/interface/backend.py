@@ -65,6 +65,10 @@ class Driven(Protocol):
     def received(self) -> tuple[Args, ...]:
         """As Task.received."""
 
+    @property
+    def gone(self) -> bool:
+        """Whether it has ended, or become an image that nobody drives, as far as the last settle knows.  Then nothing else may be asked."""
+
 
 class World(Protocol):
     """A booted machine."""

@@ -34,8 +34,8 @@ Seconds: TypeAlias = Annotated[float, "seconds"]
 SignalSet: TypeAlias = Annotated[Collection[int], "signals"]
 
 Convert: TypeAlias = "Callable[[object], Plain]"
-#: (the caller's ordinal of creation, name, arguments, outcome)
-Row: TypeAlias = "tuple[int, str, Args, Outcome]"
+#: (the caller's ordinal of creation, name, arguments or None where a pending call returned, outcome)
+Row: TypeAlias = "tuple[int, str, Args | None, Outcome]"
 Record: TypeAlias = "Callable[[Row], None]"
 
 

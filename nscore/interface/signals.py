@@ -15,7 +15,7 @@ class Signals(Caller):
 
     @syscall
     def kill(self, pid: CInt, sig: Signal | CInt) -> None:
-        """Send sig to a process, to a group (0: the caller's own, below -1: the group -pid) or (-1) to all that the caller may name but itself.
+        """Send sig to a process, a group (0: the caller's own, below -1: -pid), or with -1 to all that the caller may name but itself.
 
         A namespace's init drops, without an error, what it has no handler for; KILL and STOP reach it from outside alone.
 
