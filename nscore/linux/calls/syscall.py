@@ -1,0 +1,61 @@
+"""The way into the kernel: the C library's syscall(2), through ctypes, and no other function of it.
+
+Every argument crosses as a whole register: an int of either sign, None for NULL, bytes, or what ctypes.byref and structs.buffer give.
+Left to itself ctypes would pass an int as C's int, in 32 bits.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from ctypes import CDLL, PyDLL, c_long, c_void_p, get_errno
+
+from nscore.linux.numbers import NUMBERS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+assert not TYPE_CHECKING or sys.platform == "linux"
+
+
+def entry(library: CDLL, arity: int) -> Callable[..., int]:
+    """syscall(2) for a number and so many arguments; -1 and ctypes' errno where the call failed."""
+    function = library["syscall"]
+    function.argtypes = (c_long, *(c_void_p,) * arity)
+    function.restype = c_long
+    return function
+
+
+_DROPS_GIL = CDLL(None, use_errno=True)
+_BY_ARITY = tuple([entry(_DROPS_GIL, arity) for arity in range(7)])
+
+
+def syscall(name: str | int, *args: object) -> int:
+    """Make the call, by name or by number, without the GIL, and return its result.
+
+    An error is an OSError with the message "name: reason", EINTR included.
+    """
+    result = _BY_ARITY[len(args)](NUMBERS[name] if isinstance(name, str) else name, *args)
+    if result == -1:
+        raise failure(name)
+    return result
+
+
+def failure(name: str | int) -> OSError:
+    """The OSError of the call that has just failed in this thread."""
+    number = get_errno()
+    return OSError(number, f"{name}: {os.strerror(number)}")
+
+
+def holding_gil(arity: int) -> Callable[..., int]:
+    """A foreign function (number, arguments) -> result that keeps the GIL, for what makes a process.
+
+    A child that is born without the GIL waits for it for ever: its owner is a thread of the parent's.  -1 is an error: see failure.
+    """
+    return entry(PyDLL(None, use_errno=True), arity)
+
+
+#: As syscall, for calls that take nothing and cannot fail: (number) -> result.  Two thirds of the time: nothing is converted, and
+#: errno is left alone.
+getter: Callable[[int], int] = CDLL(None)["syscall"]
+getter.restype = c_long  # type: ignore[attr-defined]
