@@ -57,7 +57,8 @@ def first(label: str, n: int) -> int:
 
 def seeded(seed: int) -> Choose:
     """Drawn by a generator of its own: the same seed, the same run."""
-    return lambda label, n, draw=random.Random(seed): draw.randrange(n)  # type: ignore[misc]
+    draw = random.Random(seed)
+    return lambda label, n: draw.randrange(n)
 
 
 def replayed(text: str) -> Choose:

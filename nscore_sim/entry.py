@@ -12,11 +12,12 @@ from nscore.errors import Errno
 from nscore.interface.backend import Args, Plain
 from nscore_sim.sched import SLEEP, Restart, Sleep
 from nscore_sim.signal import Delivered, get_signal
-from nscore_sim.task import PF_EXITING, TASK_RUNNING, Task
+from nscore_sim.task import PF_EXITING, TASK_INTERRUPTIBLE, TASK_RUNNING, Task
 
 
 def enter(task: Task, function: Callable[..., Plain | Sleep | Restart], args: Args) -> None:
     """Begin a call.  What becomes of it is in task: call is None when it has returned, and result holds what."""
+    task.state = TASK_RUNNING
     task.call = (function, args)
     task.restart = None
     task.timeout = None
@@ -42,20 +43,24 @@ def syscall(task: Task) -> None:
 def exit_to_user_mode(task: Task) -> None:
     """Take the signals, decide about an interrupted call, and be in user mode.
 
+    A driven process waits there for its next command, asleep; a program runs on.
     kernel/entry/common.c:exit_to_user_mode_loop, arch/x86/kernel/signal.c:arch_do_signal_or_restart
     """
-    handled: Delivered | None = None
     while task.sigpending:
         delivered = get_signal(task)
         if task.state != TASK_RUNNING or task.flags & PF_EXITING:
             return  # stopped, to come here again on waking; or ended
         if delivered is None:
             break
-        handled = handled or delivered
-    if task.call is not None and isinstance(task.result, Restart):
-        if handled is None or task.result is Restart.NOINTR or (task.result is Restart.SYS and handled.restart):
+        if isinstance(task.result, Restart) and task.call is not None:
+            # The first handler decides: what runs after it did not interrupt the call.
+            again = task.result is Restart.NOINTR or (task.result is Restart.SYS and delivered.restart)
+            task.result = Restart.NOINTR if again else Errno("EINTR")
+    if task.call is not None:
+        if isinstance(task.result, Restart):
             task.resume = syscall
             syscall(task)
             return
-        task.result = Errno("EINTR")
-    task.call = None
+        task.call = None
+    if task.program is None:
+        task.state = TASK_INTERRUPTIBLE

@@ -34,7 +34,7 @@ class Timers:
         """The time of the next sleep to end, None where none will."""
         while self._heap:
             when, _, task = self._heap[0]
-            if task.timeout == when and task.state & TASK_NORMAL:
+            if task.timeout == when and task.call is not None and task.state & TASK_NORMAL:
                 return when
             heapq.heappop(self._heap)
         return None

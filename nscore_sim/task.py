@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from nscore_sim.kernel import Kernel
     from nscore_sim.nsproxy import NsProxy
     from nscore_sim.pid import Pid
-    from nscore_sim.sched import Program, Restart, Sleep, WaitQueueHead
+    from nscore_sim.program import Program
+    from nscore_sim.sched import Restart, Sleep, WaitQueueHead
     from nscore_sim.user_namespace import UserNamespace
 
 #: Task.state.  include/linux/sched.h
