@@ -1,0 +1,94 @@
+"""Root, working directory and umask.  Models include/linux/fs_struct.h, fs/fs_struct.c."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nscore.errors import Errno
+from nscore.flags import CloneFlag
+from nscore_sim.dcache import Path
+
+if TYPE_CHECKING:
+    from nscore_sim.task import Task
+
+CLONE_FS = int(CloneFlag.FS)
+CLONE_NEWNS = int(CloneFlag.NEWNS)
+
+
+class FsStruct:
+    """What CLONE_FS shares.  A path in it keeps its mount busy."""
+
+    __slots__ = ("pwd", "root", "umask", "users")
+
+    def __init__(self, root: Path, pwd: Path, umask: int) -> None:
+        self.users = 1
+        self.umask = umask
+        self.root = root
+        self.pwd = pwd
+        root.mnt.mnt_count += 1
+        pwd.mnt.mnt_count += 1
+
+
+def set_fs_root(fs: FsStruct, path: Path) -> None:
+    """fs/fs_struct.c:set_fs_root"""
+    fs.root.mnt.mnt_count -= 1
+    path.mnt.mnt_count += 1
+    fs.root = path
+
+
+def set_fs_pwd(fs: FsStruct, path: Path) -> None:
+    """fs/fs_struct.c:set_fs_pwd"""
+    fs.pwd.mnt.mnt_count -= 1
+    path.mnt.mnt_count += 1
+    fs.pwd = path
+
+
+def copy_fs_struct(old: FsStruct) -> FsStruct:
+    """fs/fs_struct.c:copy_fs_struct"""
+    return FsStruct(old.root, old.pwd, old.umask)
+
+
+def copy_fs(clone_flags: int, task: Task) -> FsStruct | None:
+    """The fs of a new task that task creates.  kernel/fork.c:copy_fs"""
+    fs = task.fs
+    if fs is None:
+        return None
+    if clone_flags & CLONE_FS:
+        fs.users += 1
+        return fs
+    return copy_fs_struct(fs)
+
+
+def unshare_fs(unshare_flags: int, task: Task) -> FsStruct | None:
+    """A copy for unshare(CLONE_FS), None where nothing is shared.  kernel/fork.c:unshare_fs"""
+    fs = task.fs
+    if not unshare_flags & CLONE_FS or fs is None or fs.users == 1:
+        return None
+    return copy_fs_struct(fs)
+
+
+def switch_fs(task: Task, new: FsStruct | None) -> None:
+    """Replace task's fs and drop the old one.  fs/fs_struct.c:unshare_fs_struct"""
+    old, task.fs = task.fs, new
+    if old is not None:
+        free_fs_struct(old)
+
+
+def free_fs_struct(fs: FsStruct) -> None:
+    """Give up one user of it.  fs/fs_struct.c:free_fs_struct"""
+    fs.users -= 1
+    if not fs.users:
+        fs.root.mnt.mnt_count -= 1
+        fs.pwd.mnt.mnt_count -= 1
+
+
+def exit_fs(task: Task) -> None:
+    """fs/fs_struct.c:exit_fs"""
+    switch_fs(task, None)
+
+
+def task_fs(task: Task) -> FsStruct:
+    """The fs of a task that still has one."""
+    if task.fs is None:
+        raise Errno("ENOENT")
+    return task.fs
