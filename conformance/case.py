@@ -1,0 +1,58 @@
+"""@case: a plain function that shows rules of the catalogue on a machine; the registry of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from conformance.rules import RULES
+from nscore import Machine
+
+Function: TypeAlias = "Callable[[Machine], None]"
+
+#: What a machine can lack; the texts say what has it.
+NEEDS: Mapping[str, str] = {
+    "root": "the machine's root is the host's root: ids are not mapped",
+    "many_ids": "the machine maps more ids than one",
+    "set_tid": "CAP_CHECKPOINT_RESTORE over the machine's namespaces",
+    "reboot": "CAP_SYS_BOOT over the machine's namespaces",
+    "6.14": "pid_max is the namespace's own",
+    "setns_outside": "a process outside the machine's user namespace is visible",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A case: its function and the rules that it proves.
+
+    Attributes:
+        needs: Keys of NEEDS; where the machine lacks one, the case is skipped on both backends, aloud.
+        fresh: Options with which both machines are booted.
+        ordered: False where siginfos of one settle come in an order that nobody promises.
+    """
+
+    name: str
+    family: str
+    function: Function
+    rules: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+    errnos: tuple[str, ...] = field(default=())
+
+
+#: All cases, in the order of their files.
+CASES: list[Case] = []
+
+
+def case(*rules: str, needs: tuple[str, ...] = ()) -> Callable[[Function], Function]:
+    """Register a case that proves rules."""
+    unknown = [rule for rule in rules if rule not in RULES] + [need for need in needs if need not in NEEDS]
+    if unknown or not rules:
+        raise LookupError(f"not in the catalogue: {unknown or 'a case without a rule'}")
+
+    def register(function: Function) -> Function:
+        family = function.__module__.rpartition(".")[2]
+        CASES.append(Case(function.__name__, family, function, rules, needs))
+        return function
+
+    return register

@@ -1,0 +1,110 @@
+"""Two traces of one case: equal, but for what no two kernels have in common.
+
+Compared as symbols, by first appearance: namespace inodes, devices, PIDs of the machine's ancestors.  Left out: times, memory, counters and
+what a model cannot know.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from nscore.errors import Errno
+from nscore.trace import Call
+
+#: Lines of /proc/PID/status that are not compared.
+UNKNOWABLE = re.compile(
+    rb"^(SigQ|FDSize|Vm\w+|Rss\w+|Hugetlb\w*|CoreDumping|THP_enabled|untag_mask|Seccomp\w*|Speculation\w*|Cpus_\w+|Mems_\w+|"
+    rb"x86_\w+|\w*voluntary_ctxt_switches|Ngid):.*\n",
+    re.MULTILINE,
+)
+#: SigCgt's bits 32 and 33 are the C library's.
+SIGCGT = re.compile(rb"^SigCgt:\t([0-9a-f]{16})$", re.MULTILINE)
+LIBRARY_SIGNALS = 0x3 << 31
+
+#: "pid:[4026531836]"
+NAMESPACE = re.compile(r"\b(\w+):\[(\d+)\]")
+
+#: Fields of /proc/PID/stat that are compared, counted from 1: what carries the model's state.
+STAT_FIELDS = frozenset((1, 2, 3, 4, 5, 6, 7, 8, 20, 38))
+
+
+class Symbols:
+    """Numbers by first appearance: the same sequence of equal and different ones on both backends."""
+
+    def __init__(self) -> None:
+        self._names: dict[tuple[str, object], str] = {}
+
+    def name(self, kind: str, value: object) -> str:
+        """The symbol of value, "ino1" for the first inode."""
+        key = (kind, value)
+        if key not in self._names:
+            self._names[key] = f"{kind}{1 + sum(k == kind for k, _ in self._names)}"
+        return self._names[key]
+
+
+def comparable(trace: Iterable[Call], image: str) -> Iterator[str]:
+    """The lines of a trace that two backends must have in common."""
+    symbols = Symbols()
+    for call in trace:
+        if call.who < 0:
+            continue  # a program's: linux does not see it
+        args = None if call.args is None else tuple([symbolic(symbols, arg, image) for arg in call.args])
+        yield str(Call(call.who, call.name, args, outcome(symbols, call, image)))
+
+
+def outcome(symbols: Symbols, call: Call, image: str) -> object:
+    """A result with its unknowable parts left out."""
+    result = call.result
+    if isinstance(result, Errno) or not isinstance(result, (tuple, bytes, str, int)):
+        return result
+    if call.name in UNCOMPARED:
+        return "?"
+    if call.name in ("stat", "fstat") and isinstance(result, tuple):
+        dev, ino, mode, _nlink, uid, gid, _size = result
+        return symbols.name("dev", dev), symbols.name("ino", ino), mode, uid, gid
+    if call.name == "uname" and isinstance(result, tuple):
+        return result[1], result[5]
+    if call.name == "pidfd_get_info" and isinstance(result, tuple):
+        return result[0], *result[2:]
+    return symbolic(symbols, result, image)
+
+
+#: Their results are times.
+UNCOMPARED = frozenset(("monotonic",))
+
+
+def symbolic(symbols: Symbols, value: object, image: str) -> object:
+    """A value with numbers that differ from kernel to kernel made symbols."""
+    if isinstance(value, tuple):
+        return tuple([symbolic(symbols, member, image) for member in value])
+    if isinstance(value, str):
+        value = "<image>" if value == image else value
+        return NAMESPACE.sub(lambda match: f"{match[1]}:[{symbols.name('ino', match[2])}]", value)
+    if isinstance(value, bytes):
+        return text(value)
+    return value
+
+
+def text(data: bytes) -> bytes:
+    """A view of /proc without what is left out."""
+    if b"Name:\t" in data[:6] and b"\nState:\t" in data:
+        data = UNKNOWABLE.sub(b"", data)
+        return SIGCGT.sub(lambda match: b"SigCgt:\t%016x" % (int(match[1], 16) & ~LIBRARY_SIGNALS), data)
+    if (end := data.rfind(b") ")) > 0 and len(data[end + 2 :].split()) == 50:
+        start, _, comm = data[:end].partition(b" (")
+        fields = [start, b"(" + comm + b")", *data[end + 2 :].split()]
+        return b" ".join([field for number, field in enumerate(fields, 1) if number in STAT_FIELDS])
+    return data
+
+
+def differences(left: list[str], right: list[str]) -> list[str]:
+    """Where two comparable traces part: the lines around the first difference, in the manner of diff."""
+    for index, (a, b) in enumerate(zip(left, right)):
+        if a != b:
+            return [*(f"  {line}" for line in left[max(0, index - 5) : index]), f"- {a}", f"+ {b}"]
+    if len(left) != len(right):
+        at = min(len(left), len(right))
+        longer, sign = (left, "-") if len(left) > len(right) else (right, "+")
+        return [*(f"  {line}" for line in longer[max(0, at - 5) : at]), f"{sign} {longer[at]}"]
+    return []

@@ -1,0 +1,135 @@
+"""Running cases: each on a fresh machine of every backend, asserted, and the traces held against each other."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from conformance.case import CASES, NEEDS, Case
+from conformance.compare import comparable, differences
+from conformance.facts import facts
+from nscore import CloneFlag, Machine, Process, boot
+from nscore.errors import Gone, Unavailable
+
+#: What a machine cannot do without a need, tried on it.
+Probe = Callable[[Machine], bool]
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of a case on one backend: failure is None where it passed, missing names the need that it lacks."""
+
+    case: Case
+    backend: str
+    failure: str | None = None
+    missing: str | None = None
+    lines: list[str] = field(default_factory=list)
+
+
+class Runner:
+    """Boots the machines that cases need: alike on all backends, as linux has it where linux takes part."""
+
+    def __init__(self, backends: Iterable[str]) -> None:
+        self.backends = tuple(backends)
+        self.like: Mapping[str, object] | None = None
+        if "linux" in self.backends:
+            with boot("linux") as machine:
+                self.like = facts(machine)
+        with self.boot(self.backends[0]) as machine:
+            self.lacking = tuple(need for need in NEEDS if not PROBES[need](machine))
+
+    def boot(self, backend: str) -> Machine:
+        """A fresh machine; sim's is told what linux's is like."""
+        return boot("sim", like=self.like) if backend == "sim" and self.like is not None else boot(backend)
+
+    def run(self, case: Case) -> list[Result]:
+        """The case on every backend; the last result carries the difference of the traces, if there is one."""
+        missing = next((need for need in case.needs if need in self.lacking), None)
+        if missing:
+            return [Result(case, backend, missing=missing) for backend in self.backends]
+        results = [self.once(case, backend) for backend in self.backends]
+        if len(results) > 1 and all(result.failure is None for result in results):
+            apart = differences(results[0].lines, results[-1].lines)
+            if apart:
+                heading = f"the traces differ: - {results[0].backend}, + {results[-1].backend}"
+                results[-1].failure = "\n".join([heading, *apart])
+        return results
+
+    def once(self, case: Case, backend: str) -> Result:
+        """The case on one backend."""
+        result = Result(case, backend)
+        with self.boot(backend) as machine:
+            try:
+                case.function(machine)
+            except Exception:
+                result.failure = f"{traceback.format_exc()}\ntrace:\n{tail(machine)}"
+            result.lines = list(comparable(machine.trace, machine.image))
+        return result
+
+
+def tail(machine: Machine, calls: int = 30) -> str:
+    """The last calls of a machine."""
+    return "\n".join([str(call) for call in machine.trace][-calls:])
+
+
+def selected(pattern: str | None) -> list[Case]:
+    """The cases whose name, family or rules contain pattern."""
+    load()
+    if pattern is None:
+        return list(CASES)
+    return [case for case in CASES if any(pattern in text for text in (case.name, case.family, *case.rules))]
+
+
+def load() -> None:
+    """Import every file of cases, which registers them."""
+    import importlib
+    import pkgutil
+
+    import conformance.cases
+
+    for module in pkgutil.iter_modules(conformance.cases.__path__):
+        importlib.import_module(f"conformance.cases.{module.name}")
+
+
+def _succeeds(call: Callable[[Process], object]) -> Probe:
+    def probe(machine: Machine) -> bool:
+        child = machine.init.fork()
+        try:
+            call(child)
+        except (OSError, Unavailable, Gone):
+            return False
+        return True
+
+    return probe
+
+
+def _many_ids(machine: Machine) -> bool:
+    child = machine.init.fork()
+    try:
+        child.setuid(1000)
+    except OSError:
+        return False
+    return True
+
+
+def _identity(machine: Machine) -> bool:
+    from conformance.facts import read
+
+    return read(machine.init, "/proc/1/uid_map").split() == ["0", "0", "4294967295"]
+
+
+PROBES: dict[str, Probe] = {
+    "root": _identity,
+    "many_ids": _many_ids,
+    "set_tid": _succeeds(lambda child: child.clone(set_tid=(200,))),
+    "reboot": lambda machine: bool(machine.init.capget().effective >> 22 & 1),
+    "6.14": lambda machine: _pid_max_is_its_own(machine),
+    "setns_outside": lambda machine: False,
+}
+
+
+def _pid_max_is_its_own(machine: Machine) -> bool:
+    from conformance.facts import read
+
+    return read(machine.init.clone(CloneFlag.NEWPID), "/proc/sys/kernel/pid_max") == "4194304\n"
