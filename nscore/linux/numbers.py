@@ -237,5 +237,6 @@ ARCH = architecture(os.uname().machine, POINTER, getattr(sys.implementation, "_m
 NUMBERS = syscalls(ARCH)
 #: Whether signals have the numbers of flags.Signal.
 GENERIC_SIGNALS = ARCH != "mips64el"
+SIGCHLD = 17 if GENERIC_SIGNALS else 18
 #: _NSIG / 8: the bytes in a sigset_t.
 SIGSET_SIZE = 16 if ARCH == "mips64el" else 8

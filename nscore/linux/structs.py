@@ -28,7 +28,7 @@ from ctypes import (
     sizeof,
 )
 
-from nscore.linux.numbers import ARCH, POINTER, SIGSET_SIZE
+from nscore.linux.numbers import ARCH, POINTER, SIGCHLD, SIGSET_SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -257,6 +257,16 @@ def buffer(size: int) -> Array[c_char]:
     return (c_char * size)()
 
 
+def filled(data: bytes) -> Array[c_char]:
+    """Bytes that a structure can name the address of."""
+    return (c_char * len(data)).from_buffer_copy(data)
+
+
+def first(size: int, data: Array[c_char]) -> bytes:
+    """The first bytes of a buffer, without a copy of the rest."""
+    return bytes(memoryview(data)[:size])
+
+
 def fsencode(path: str) -> bytes:
     """A path's or a name's bytes: UTF-8 whatever the locale, with os.fsdecode's escapes for what is none."""
     return path.encode("utf-8", "surrogateescape")
@@ -273,6 +283,12 @@ def strings(values: Iterable[str]) -> Array[c_char_p]:
     return (c_char_p * (len(encoded) + 1))(*encoded)
 
 
+def pollfds(fds: Iterable[tuple[int, int]]) -> Array[pollfd]:
+    """poll's own, from (fd, events) each."""
+    polled = [pollfd(fd, events) for fd, events in fds]
+    return (pollfd * len(polled))(*polled)
+
+
 def sigset(signals: Iterable[int]) -> sigset_t:
     """The set of some signal numbers."""
     made = sigset_t()
@@ -286,6 +302,19 @@ def signals(set: sigset_t) -> tuple[int, ...]:
     """The numbers in a set, sorted."""
     bits = 8 * sizeof(c_ulong)
     return tuple([word * bits + bit + 1 for word, value in enumerate(set.sig) for bit in range(bits) if value >> bit & 1])
+
+
+def siginfo(info: siginfo_t) -> tuple[int, int, int, int, int, int]:
+    """si_signo, si_code, si_pid, si_uid, si_status and si_value; a member that such a signal does not have is 0.
+
+    kernel/signal.c:siginfo_layout: between SI_USER and SI_KERNEL the signal decides, and SI_SIGIO is a poll's.
+    """
+    signo, code = info.si_signo, info.si_code
+    if 0 < code < 0x80:
+        return (signo, code, info.si_pid, info.si_uid, info.si_status, 0) if signo == SIGCHLD else (signo, code, 0, 0, 0, 0)
+    if code == -5:
+        return signo, code, 0, 0, 0, 0
+    return signo, code, info.si_pid, info.si_uid, 0, info.si_value if code < 0 else 0
 
 
 def linux_dirent64(entries: bytes) -> list[str]:
