@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from conformance.rules import RULES
@@ -18,7 +18,6 @@ NEEDS: Mapping[str, str] = {
     "set_tid": "CAP_CHECKPOINT_RESTORE over the machine's namespaces",
     "reboot": "CAP_SYS_BOOT over the machine's namespaces",
     "6.14": "pid_max is the namespace's own",
-    "setns_outside": "a process outside the machine's user namespace is visible",
 }
 
 
@@ -28,8 +27,6 @@ class Case:
 
     Attributes:
         needs: Keys of NEEDS; where the machine lacks one, the case is skipped on both backends, aloud.
-        fresh: Options with which both machines are booted.
-        ordered: False where siginfos of one settle come in an order that nobody promises.
     """
 
     name: str
@@ -37,7 +34,6 @@ class Case:
     function: Function
     rules: tuple[str, ...]
     needs: tuple[str, ...] = ()
-    errnos: tuple[str, ...] = field(default=())
 
 
 #: All cases, in the order of their files.

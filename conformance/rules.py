@@ -134,7 +134,7 @@ RULES: dict[str, Rule] = {
         "kernel/pid.c:pid_idr_init, threads",
     ),
     "SYSCTL-01": Rule(
-        "/proc/sys/kernel/ns_last_pid (CONFIG_CHECKPOINT_RESTORE, since 3.3) reads cursor−1 and writes cursor = value+1 of the "
+        "/proc/sys/kernel/ns_last_pid (CONFIG_CHECKPOINT_RESTORE, since 3.3) reads cursor-1 and writes cursor = value+1 of the "
         "*accessing task's active namespace at read/write time*; neither the proc mount, nor the fd's opener, nor pfc matters.",
         "kernel/pid_namespace.c:pid_ns_ctl_handler",
         since="3.3",
@@ -146,7 +146,7 @@ RULES: dict[str, Rule] = {
         "kernel/pid_namespace.c",
     ),
     "SYSCTL-04": Rule(
-        "Writing pid_max or pid_max−1 makes the next number 300. Writing 0 makes it the lowest free ≥ 1.", "kernel/pid_namespace.c"
+        "Writing pid_max or pid_max-1 makes the next number 300. Writing 0 makes it the lowest free ≥ 1.", "kernel/pid_namespace.c"
     ),
     "SYSCTL-05": Rule(
         "Writing needs CAP_SYS_ADMIN or (≥5.9) CAP_CHECKPOINT_RESTORE in the user ns owning the active PID ns, else -EPERM; the"
@@ -155,7 +155,7 @@ RULES: dict[str, Rule] = {
     ),
     "SYSCTL-06": Rule("set_tid allocations do not move the cursor and are not shown by ns_last_pid.", "kernel/pid_namespace.c"),
     "SYSCTL-07": Rule(
-        "In a namespace whose init was made with set_tid=1 the file initially reads −1; the next cyclic fork gives 2. Otherwise"
+        "In a namespace whose init was made with set_tid=1 the file initially reads -1; the next cyclic fork gives 2. Otherwise"
         " it reads 1 right after init was created.",
         "kernel/pid_namespace.c",
     ),
@@ -266,7 +266,7 @@ RULES: dict[str, Rule] = {
     "CREATE-07": Rule("pfc survives exec.", "kernel/pid_namespace.c"),
     "CREATE-08": Rule(
         "Nesting limit: level 32 is the deepest (32 namespaces below the initial one); creating level 33 → -ENOSPC. EINVAL in "
-        '3.7–4.8, ENOSPC since 4.9 (commit df75e7748bae; man pages say "ENOSPC since 3.7", which the 3.9-era source '
+        '3.7-4.8, ENOSPC since 4.9 (commit df75e7748bae; man pages say "ENOSPC since 3.7", which the 3.9-era source '
         "contradicts).",
         "kernel/pid_namespace.c",
         since="4.9",
@@ -445,7 +445,7 @@ RULES: dict[str, Rule] = {
     ),
     "PERM-07": Rule(
         "The charge is dropped asynchronously after the last reference is gone (RCU, plus a work queue on newer kernels); a "
-        "retry right after reaping init fails for roughly 15–35 ms here.",
+        "retry right after reaping init fails for roughly 15-35 ms here.",
         "kernel/nsproxy.c",
     ),
     "PERM-08": Rule(
@@ -1212,13 +1212,13 @@ RULES: dict[str, Rule] = {
         "fs/pidfs.c",
     ),
     "PIDFD-SEND-08": Rule(
-        "Without info the receiver gets si_code SI_USER (0) for process and group scope, SI_TKILL (−6) for thread scope; si_pid"
+        "Without info the receiver gets si_code SI_USER (0) for process and group scope, SI_TKILL (-6) for thread scope; si_pid"
         " = sender's number in the receiver's ns, 0 if the sender is not visible there.",
         "fs/pidfs.c",
     ),
     "PIDFD-SEND-09": Rule(
         "With info: si_code ≥ 0 or == SI_TKILL is allowed only to oneself, i.e. the pidfd's struct pid is the *calling "
-        "thread's* own and the scope is not PROCESS_GROUP; any other negative code is free (−1, −2, −4, −60). si_code is "
+        "thread's* own and the scope is not PROCESS_GROUP; any other negative code is free (-1, -2, -4, -60). si_code is "
         "checked even for sig 0.",
         "fs/pidfs.c",
     ),
@@ -1238,8 +1238,8 @@ RULES: dict[str, Rule] = {
         "fs/pidfs.c",
     ),
     "PIDFD-SELF-01": Rule(
-        "−10000 = PIDFD_SELF = PIDFD_SELF_THREAD (calling thread), −10001 = PIDFD_SELF_PROCESS = PIDFD_SELF_THREAD_GROUP. ≤ "
-        "6.12 -EBADF; 6.16: −10000 works but the process sentinel is −20000 (−10001 → -EBADF); 6.17+: −10000/−10001. First "
+        "-10000 = PIDFD_SELF = PIDFD_SELF_THREAD (calling thread), -10001 = PIDFD_SELF_PROCESS = PIDFD_SELF_THREAD_GROUP. ≤ "
+        "6.12 -EBADF; 6.16: -10000 works but the process sentinel is -20000 (-10001 → -EBADF); 6.17+: -10000/-10001. First "
         "release 6.15.",
         "fs/pidfs.c",
     ),
@@ -1256,7 +1256,7 @@ RULES: dict[str, Rule] = {
     ),
     "PIDFD-SELF-04": Rule("process_mrelease(SELF) → -EINVAL for a process that is not dying.", "fs/pidfs.c"),
     "PIDFD-SELF-05": Rule(
-        "−10002 FD_PIDFS_ROOT, −10003 FD_NSFS_ROOT are valid only as mount fd of open_by_handle_at; everywhere else -EBADF.", "fs/pidfs.c"
+        "-10002 FD_PIDFS_ROOT, -10003 FD_NSFS_ROOT are valid only as mount fd of open_by_handle_at; everywhere else -EBADF.", "fs/pidfs.c"
     ),
     "PIDFD-GETFD-01": Rule(
         "Order: flags ≠ 0 EINVAL ▷ pidfd bad EBADF ▷ reaped ESRCH ▷ no PTRACE_MODE_ATTACH_REALCREDS access EPERM ▷ target "
@@ -1276,7 +1276,7 @@ RULES: dict[str, Rule] = {
     "PIDFD-GETFD-04": Rule(
         "The own process is always allowed, also when non-dumpable. A child made non-dumpable by setuid → -EPERM for its unpriv"
         " parent; its zombie too (but ESRCH for the zombie, whose dumpability they no longer check, on 6.12.43 … 6.12.86 and "
-        "6.16.3–6.18.15; EBADF on 5.10.218 and 6.1.170, which look into its empty table).",
+        "6.16.3-6.18.15; EBADF on 5.10.218 and 6.1.170, which look into its empty table).",
         "fs/pidfs.c",
     ),
     "PIDFD-GETFD-05": Rule(
@@ -1349,7 +1349,7 @@ RULES: dict[str, Rule] = {
     "PIDFD-FDINFO-03": Rule("NSpid lists the numbers from the instance's level down to the pid's own level; first = Pid.", "fs/pidfs.c"),
     "PIDFD-FDINFO-04": Rule("Pid not visible in the instance's ns (ancestor, sibling): Pid: 0, NSpid: 0, one entry.", "fs/pidfs.c"),
     "PIDFD-FDINFO-05": Rule(
-        "Reaped: Pid: -1, NSpid: -1, and −1 ▷ 0 (also for pids that would be invisible). Also −1 when the number survives as a "
+        "Reaped: Pid: -1, NSpid: -1, and -1 ▷ 0 (also for pids that would be invisible). Also -1 when the number survives as a "
         "pgid/sid. Zombie: real numbers.",
         "fs/pidfs.c",
     ),
@@ -1360,7 +1360,7 @@ RULES: dict[str, Rule] = {
         "fs/pidfs.c",
     ),
     "PIDFD-INFO-02": Rule(
-        "Kernels without the ioctl: ≤ 6.8 -ENOTTY; 6.9–6.12 (pidfs ioctls, no GET_INFO) a non-NULL argument → -EINVAL, NULL → "
+        "Kernels without the ioctl: ≤ 6.8 -ENOTTY; 6.9-6.12 (pidfs ioctls, no GET_INFO) a non-NULL argument → -EINVAL, NULL → "
         "-ENOTTY (live) / -ESRCH (reaped): so probing with a NULL argument misleads.",
         "fs/pidfs.c",
     ),
@@ -1410,7 +1410,7 @@ RULES: dict[str, Rule] = {
     "PIDFD-NSIOC-01": Rule("Result: an ns fd, O_RDONLY, CLOEXEC, same inode as /proc/PID/ns/X.", "fs/pidfs.c"),
     "PIDFD-NSIOC-02": Rule(
         "Order 7.3: unknown command ENOTTY ▷ reaped ESRCH ▷ arg ≠ 0 EINVAL ▷ no PTRACE_MODE_READ_FSCREDS EACCES ▷ namespaces "
-        "already released (zombie, dead leader) ESRCH ▷ type not built EOPNOTSUPP ▷ EMFILE. 6.16–6.18.44: the same but released"
+        "already released (zombie, dead leader) ESRCH ▷ type not built EOPNOTSUPP ▷ EMFILE. 6.16-6.18.44: the same but released"
         " ESRCH ▷ EACCES (unpriv on root's zombie: ESRCH there, EACCES on 6.12.113+, 7.2+; ESRCH on 6.12.43 … 6.12.111). 6.12: "
         "arg ≠ 0 EINVAL ▷ reaped ESRCH ▷ EACCES ▷ released ESRCH ▷ unknown ENOTTY.",
         "fs/pidfs.c",
@@ -1473,7 +1473,7 @@ RULES: dict[str, Rule] = {
     ),
     "PIDFD-SETNS-07": Rule(
         "mnt with a CLONE_FS-shared fs_struct: alone EINVAL everywhere; in a multi-type mask the check looked at a private copy"
-        " and *succeeds* on 5.10.262, 6.1.192, 6.16–6.18.44 and 7.2.13; EINVAL on 6.12.117 and 7.3.4 (6.12.113: succeeds; fix "
+        " and *succeeds* on 5.10.262, 6.1.192, 6.16-6.18.44 and 7.2.13; EINVAL on 6.12.117 and 7.3.4 (6.12.113: succeeds; fix "
         "backported unevenly).",
         "fs/pidfs.c",
     ),
@@ -1537,7 +1537,7 @@ RULES: dict[str, Rule] = {
     ),
     "NSFS-IOC-01": Rule(
         "Commands not known (also: known number, wrong direction or size, other magic) → -ENOTTY; known command, wrong ns type "
-        "→ -EINVAL ▷ bad pointer -EFAULT. Arguments of 1–3 are ignored.",
+        "→ -EINVAL ▷ bad pointer -EFAULT. Arguments of 1-3 are ignored.",
         "fs/nsfs.c",
     ),
     "NSFS-IOC-02": Rule("Returned fds are O_RDONLY and CLOEXEC.", "fs/nsfs.c"),
@@ -1561,7 +1561,7 @@ RULES: dict[str, Rule] = {
     ),
     "NSFS-IOC-06": Rule(
         "-ESRCH if no such number (0, negative, unused, only pgid/sid) or the task has no number on the other side (invisible)."
-        ' 6.12.43 … 6.12.86 and 6.16.3–6.18.15 answer -ENOTTY for "no such number" (ESRCH only for "found but invisible"); '
+        ' 6.12.43 … 6.12.86 and 6.16.3-6.18.15 answer -ENOTTY for "no such number" (ESRCH only for "found but invisible"); '
         "6.12.117, 6.18.44, 7.2+ ESRCH for both. So from a child ns: FROM(ancestor, own outer number) = own number; "
         "IN(ancestor, 1) = own *outer* number (a member can learn its outer pid if it holds an ancestor's ns fd); FROM(sibling,"
         " …) = ESRCH. Zombies are found; dead ns → ESRCH.",
@@ -1571,14 +1571,14 @@ RULES: dict[str, Rule] = {
     "NSFS-IOC-08": Rule("NS_GET_OWNER_UID: creator's euid seen from the caller's user ns, 65534 if unmapped.", "fs/nsfs.c"),
     "NSFS-IOC-09": Rule(
         "NS_GET_ID: 64-bit, never reused, unlike inode numbers; NS_GET_MNTNS_ID gives the same number on 6.18+. 6.18 hands ids "
-        "out in per-CPU batches: a younger namespace can have a smaller id (−3200, −4084 seen on 6.18.44, 6.18.15); 7.2+ uses "
+        "out in per-CPU batches: a younger namespace can have a smaller id (-3200, -4084 seen on 6.18.44, 6.18.15); 7.2+ uses "
         "one counter, so ids grow. In 7.x the initial namespaces have ids ipc 1, uts 2, user 3, pid 4, cgroup 5, time 6, net 7,"
         " mnt 8; on 6.18 the initial pid ns had 7 (6.18.15) or 4100 (6.18.44).",
         "fs/nsfs.c",
     ),
     "NSFS-IOC-10": Rule(
         "NS_MNT_GET_NEXT/PREV: -EPERM (before the type check) unless in the initial PID ns with CAP_SYS_ADMIN there (6.12.86+, "
-        "6.18.44, 7.2+; 6.12.43, 6.12.74, 6.16.3–6.18.15 have no such check, even unpriv may walk); end of list -ENOENT. "
+        "6.18.44, 7.2+; 6.12.43, 6.12.74, 6.16.3-6.18.15 have no such check, even unpriv may walk); end of list -ENOENT. "
         "NS_MNT_GET_INFO: no permission; NULL -EINVAL; too small -ENOTTY (6.17+) / -EINVAL (6.12, 6.16).",
         "fs/nsfs.c",
     ),
@@ -1671,14 +1671,14 @@ RULES: dict[str, Rule] = {
     "SCM-12": Rule(
         "SO_PASSPIDFD / SCM_PIDFD (6.5): an additional cmsg with a CLOEXEC process pidfd of the same struct pid, given "
         "regardless of namespace visibility (fdinfo 0 in the receiver's own procfs). Works with or without PASSCRED. Sender "
-        "reaped, or claimed tid not a leader: the cmsg carries a negative errno in place of an fd (6.12: −22; 6.16: reaped −3, "
-        "tid −2); 6.17+ a real pidfd (with exit info for the reaped one; a process-type pidfd even for the non-leader tid). ≤ "
+        "reaped, or claimed tid not a leader: the cmsg carries a negative errno in place of an fd (6.12: -22; 6.16: reaped -3, "
+        "tid -2); 6.17+ a real pidfd (with exit info for the reaped one; a process-type pidfd even for the non-leader tid). ≤ "
         "6.1 -ENOPROTOOPT.",
         "net/core/scm.c",
     ),
     "SCM-13": Rule(
         "On AF_INET: SO_PASSCRED 0 ≤ 6.12, -EOPNOTSUPP 6.16+; SO_PASSPIDFD 0 on 6.12, -EOPNOTSUPP 6.16+; SO_PEERCRED succeeds "
-        "with pid 0, uid −1, gid −1; SO_PEERPIDFD -ENODATA.",
+        "with pid 0, uid -1, gid -1; SO_PEERPIDFD -ENODATA.",
         "net/core/scm.c",
     ),
     "SCM-20": Rule(
@@ -1691,7 +1691,7 @@ RULES: dict[str, Rule] = {
         "Source of the recorded pid (always the thread group id): socketpair: the creator, for both ends, unchanged by fork; "
         "accepted socket: whoever called connect(); connecting socket: whoever called listen() last before the connect (not "
         "bind, not accept); a later listen() by another process changes the record only for later connects; the listening "
-        "socket itself shows the listener. Unconnected: pid 0, uid −1, gid −1 without error.",
+        "socket itself shows the listener. Unconnected: pid 0, uid -1, gid -1 without error.",
         "net/core/scm.c",
     ),
     "SCM-22": Rule(
@@ -1713,14 +1713,14 @@ RULES: dict[str, Rule] = {
         "F_GETLK's l_pid: the lock stores the owner's level-0 tgid; a query translates it into the caller's active ns: parent "
         "sees a child-ns owner's outer number, child and sibling see 0 for an owner they cannot see (the lock still conflicts)."
         " From the initial ns the raw number is shown even if that process is gone; elsewhere a gone owner reads 0, and a re-"
-        "used number would show the new process (src locks_translate_pid). OFD locks: −1. No conflict: l_type = F_UNLCK and "
+        "used number would show the new process (src locks_translate_pid). OFD locks: -1. No conflict: l_type = F_UNLCK and "
         "l_pid untouched. F_SETLK ignores l_pid, F_OFD_SETLK needs 0 (-EINVAL).",
         "net/core/scm.c",
     ),
     "SCM-41": Rule(
         "/proc/locks translates into the *procfs instance's* ns and hides locks whose owner has no number there, but hidden "
         "ones still consume the ordinal (list may start with 2:). A flock whose taker was reaped (fd alive in its child) is "
-        "hidden outside the initial ns. OFD locks show −1 and are never hidden. Leases: pid of the setter.",
+        "hidden outside the initial ns. OFD locks show -1 and are never hidden. Leases: pid of the setter.",
         "net/core/scm.c",
     ),
     "PROC-01": Rule(
@@ -1735,7 +1735,7 @@ RULES: dict[str, Rule] = {
         "fs/proc",
     ),
     "PROC-03": Rule(
-        'pidns= option (since 6.18; absent → -EINVAL "unknown parameter" on 5.10–6.17): string = path of a nsfs PID file, or '
+        'pidns= option (since 6.18; absent → -EINVAL "unknown parameter" on 5.10-6.17): string = path of a nsfs PID file, or '
         "fsconfig SET_FD. Target must be the caller's active ns or a descendant (-EINVAL otherwise), caller needs CAP_SYS_ADMIN"
         " in the target's owning user ns (-EPERM), non-nsfs or other type -EINVAL, missing path -ENOENT, bad fd -EBADF; remount"
         " with it -EBUSY; not shown in mountinfo; a dead (zombie-init) ns is accepted. Also switches the user ns used for "
@@ -1830,7 +1830,7 @@ RULES: dict[str, Rule] = {
         "fs/proc",
     ),
     "PROC-30": Rule(
-        "By active PID ns of the reader at read time: loadavg last field (= that ns's cursor−1, whatever mount it is read "
+        "By active PID ns of the reader at read time: loadavg last field (= that ns's cursor-1, whatever mount it is read "
         "through, also via an inherited fd), sys/kernel/ns_last_pid (SYSCTL-01). At open: sys/kernel/pid_max (SYSCTL-13).",
         "fs/proc",
     ),
@@ -1861,14 +1861,14 @@ RULES: dict[str, Rule] = {
     ),
     "PROC-42": Rule(
         "Fields that carry model state (position: value): 1 pid (tid in a task dir), 3 state letter, 4 ppid, 5 pgrp, 6 session,"
-        " 7 tty_nr, 8 tpgid (−1 no tty; 0 = foreground group invisible), 9 flags (0x40 = forked, not exec'ed; 0x4 exiting, "
-        "0x100 super-priv used, 0x400 killed by signal), 20 num_threads, 22 starttime, 31–34 private-"
-        "pending/blocked/ignored/caught in decimal, signals 1–31 only (mask 0x7fffffff; shared pending is not in it), 38 "
-        "exit_signal (17 for fork, 0 for clone with 0, −1 for every non-leader thread), 39 cpu, 52 exit_code.",
+        " 7 tty_nr, 8 tpgid (-1 no tty; 0 = foreground group invisible), 9 flags (0x40 = forked, not exec'ed; 0x4 exiting, "
+        "0x100 super-priv used, 0x400 killed by signal), 20 num_threads, 22 starttime, 31-34 private-"
+        "pending/blocked/ignored/caught in decimal, signals 1-31 only (mask 0x7fffffff; shared pending is not in it), 38 "
+        "exit_signal (17 for fork, 0 for clone with 0, -1 for every non-leader thread), 39 cpu, 52 exit_code.",
         "fs/proc",
     ),
     "PROC-43": Rule(
-        "exit_code (52) = wait status (exit(7) → 1792, SIGTERM → 15); it and 26–28 (stack), 29–30 (eip), 45–51 are shown only "
+        "exit_code (52) = wait status (exit(7) → 1792, SIGTERM → 15); it and 26-28 (stack), 29-30 (eip), 45-51 are shown only "
         "with ptrace-read permission, else 0; start/end code show 1 instead.",
         "fs/proc",
     ),
@@ -1878,7 +1878,7 @@ RULES: dict[str, Rule] = {
         "fs/proc",
     ),
     "PROC-45": Rule(
-        "The task-directory version (task/T/stat) differs only in per-thread values (times, exit_signal −1, state).", "fs/proc"
+        "The task-directory version (task/T/stat) differs only in per-thread values (times, exit_signal -1, state).", "fs/proc"
     ),
     "PROC-46": Rule(
         "Key order (6.18): Name, Umask, State, Tgid, Ngid, Pid, PPid, TracerPid, Uid, Gid, FDSize, Groups, NStgid, NSpid, "
@@ -1960,7 +1960,7 @@ RULES: dict[str, Rule] = {
         "fs/proc",
     ),
     "PROC-70": Rule(
-        "Values: 0/off, 1/noaccess, 2/invisible, 4/ptraceable (names since 5.8); 3, −1, 9, empty, unknown → -EINVAL; shown in "
+        "Values: 0/off, 1/noaccess, 2/invisible, 4/ptraceable (names since 5.8); 3, -1, 9, empty, unknown → -EINVAL; shown in "
         "mountinfo by name; last one wins; gid= needs an unsigned number (4294967295 accepted, shown 65534).",
         "fs/proc",
         since="5.8",
@@ -2050,7 +2050,7 @@ RULES: dict[str, Rule] = {
     ),
     "MNT-11": Rule(
         "Propagation types are copied: private → independent; shared → copy joins the same peer group; slave → slave of the "
-        "same master; unbindable stays (6.17.8 … 6.18.44, 7.2.6 and 7.2.9: shown and behaves as private in the copy; 5.10–6.16,"
+        "same master; unbindable stays (6.17.8 … 6.18.44, 7.2.6 and 7.2.9: shown and behaves as private in the copy; 5.10-6.16,"
         " 7.2.11+, 7.3.4 keep it).",
         "fs/namespace.c",
     ),
@@ -2355,7 +2355,7 @@ RULES: dict[str, Rule] = {
     "USER-22": Rule(
         "Format: lines inside outside count, decimal (no sign, hex, comma), blanks/tabs free, trailing blank or CR ok, last "
         "newline optional. -EINVAL: empty input, empty line (also leading or doubled final newline), missing/extra field, count"
-        " 0, value 4294967295, wrap past 2³²−1, overlap on either side, > 340 lines. 0 0 4294967295 is allowed. Numbers ≥ 2³² "
+        " 0, value 4294967295, wrap past 2³²-1, overlap on either side, > 340 lines. 0 0 4294967295 is allowed. Numbers ≥ 2³² "
         "lose their upper bits on every kernel (4294967296 = 0); numbers ≥ 2⁶⁴ wrap too ≤ 6.18, count as 4294967295 on 7.x, so "
         "18446744073709551616 0 1 is -EINVAL there. A NUL ends the text.",
         "kernel/user_namespace.c",
@@ -2480,7 +2480,7 @@ RULES: dict[str, Rule] = {
         "kernel/sys.c",
     ),
     "MISC-10": Rule(
-        "oom_score_adj: −1000…1000 else -EINVAL; lowering below the floor without CAP_SYS_RESOURCE -EACCES; raising and "
+        "oom_score_adj: -1000…1000 else -EINVAL; lowering below the floor without CAP_SYS_RESOURCE -EACCES; raising and "
         "returning to the old value ok.",
         "kernel/sys.c",
     ),

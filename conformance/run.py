@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from conformance.case import CASES, NEEDS, Case
 from conformance.compare import comparable, differences
-from conformance.facts import facts
+from conformance.facts import facts, read
 from nscore import CloneFlag, Machine, Process, boot
 from nscore.errors import Gone, Unavailable
 
@@ -114,9 +114,11 @@ def _many_ids(machine: Machine) -> bool:
 
 
 def _identity(machine: Machine) -> bool:
-    from conformance.facts import read
-
     return read(machine.init, "/proc/1/uid_map").split() == ["0", "0", "4294967295"]
+
+
+def _pid_max_is_its_own(machine: Machine) -> bool:
+    return read(machine.init.clone(CloneFlag.NEWPID), "/proc/sys/kernel/pid_max") == "4194304\n"
 
 
 PROBES: dict[str, Probe] = {
@@ -124,12 +126,5 @@ PROBES: dict[str, Probe] = {
     "many_ids": _many_ids,
     "set_tid": _succeeds(lambda child: child.clone(set_tid=(200,))),
     "reboot": lambda machine: bool(machine.init.capget().effective >> 22 & 1),
-    "6.14": lambda machine: _pid_max_is_its_own(machine),
-    "setns_outside": lambda machine: False,
+    "6.14": _pid_max_is_its_own,
 }
-
-
-def _pid_max_is_its_own(machine: Machine) -> bool:
-    from conformance.facts import read
-
-    return read(machine.init.clone(CloneFlag.NEWPID), "/proc/sys/kernel/pid_max") == "4194304\n"
