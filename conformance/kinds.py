@@ -1,0 +1,242 @@
+"""The kinds of random steps: what is drawn, from what the machines have shown.
+
+Numbers are drawn small, so that they hit: a PID that exists in the caller's view as often as one that does not.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from nscore import CloneFlag, Disposition, IdType, OpenFlag, Prctl, Process, SigActionFlag, SigMask, Signal, WaitOption
+
+
+class Before(Enum):
+    """Stands in an action's arguments for the result of the action before it."""
+
+    RESULT = "the result before"
+
+
+RESULT = Before.RESULT
+
+#: No more processes than this, so that views stay cheap.
+CROWD = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A call of a process, by its order of creation; args may hold RESULT."""
+
+    who: int
+    name: str
+    args: tuple[object, ...] = ()
+
+    def __str__(self) -> str:
+        return f"p{self.who}.{self.name}({', '.join(map(str, self.args))})"
+
+
+class Population:
+    """Who lives, by order of creation, and which numbers there are."""
+
+    def __init__(self) -> None:
+        self.idle: list[int] = [0]
+        self.pids: list[int] = [1]
+        self.crowded = False
+
+    def update(self, processes: Sequence[Process | None], views: Sequence[tuple[str, bytes]]) -> None:
+        """Look again."""
+        stopped = {int(name) for name, view in views if b"\nState:\tT" in view}
+        self.idle = [
+            index for index, process in enumerate(processes) if process is not None and process.pending is None and (index or not stopped)
+        ]
+        self.pids = [int(name) for name, _ in views]
+        self.crowded = len(views) >= CROWD
+
+    def anyone(self, rng: random.Random) -> int:
+        """A process that can be told something; PID 1 seldom, for it has to go on reading views."""
+        others = self.idle[1:]
+        return rng.choice(others) if others and rng.random() < 0.85 else 0
+
+    def member(self, rng: random.Random) -> int | None:
+        """A process other than PID 1."""
+        return rng.choice(self.idle[1:]) if len(self.idle) > 1 else None
+
+    def pid(self, rng: random.Random) -> int:
+        """A number that somebody may have in some namespace."""
+        return rng.choice(self.pids) if rng.random() < 0.6 else rng.randint(1, 9)
+
+
+Draw = Callable[[random.Random, Population], Sequence[Action]]
+
+
+def fork(rng: random.Random, who: Population) -> Sequence[Action]:
+    """fork, or a clone with another exit signal, a chosen number, a sibling."""
+    if who.crowded:
+        return wait(rng, who)
+    index = who.anyone(rng)
+    flags = rng.choice([0, 0, 0, CloneFlag.PARENT, CloneFlag.PIDFD]) if index else 0
+    return [Action(index, "clone", (int(flags),))] if rng.random() < 0.5 else [Action(index, "fork")]
+
+
+def clone_new(rng: random.Random, who: Population) -> Sequence[Action]:
+    """A child in new namespaces."""
+    if who.crowded:
+        return leave(rng, who)
+    new = [CloneFlag.NEWPID, CloneFlag.NEWUTS, CloneFlag.NEWIPC, CloneFlag.NEWNS]
+    flags = CloneFlag.NEWPID | rng.choice(new) if rng.random() < 0.8 else rng.choice(new) | rng.choice(new)
+    return [Action(who.anyone(rng), "clone", (int(flags),))]
+
+
+def leave(rng: random.Random, who: Population) -> Sequence[Action]:
+    """exit, of any process but PID 1."""
+    index = who.member(rng)
+    if index is None:
+        return fork(rng, who)
+    return [Action(index, rng.choice(["exit", "exit", "exit_thread"]), (rng.randint(0, 9),))]
+
+
+def kill(rng: random.Random, who: Population) -> Sequence[Action]:
+    """A signal to a process or a group; never to all, and nothing to PID 1's group from outside it."""
+    sig = rng.choice([0, Signal.TERM, Signal.KILL, Signal.STOP, Signal.CONT, Signal.CONT, Signal.USR1, Signal.HUP, Signal.CHLD, 64, 65])
+    pid = who.pid(rng)
+    target = -pid if pid > 1 and rng.random() < 0.2 else pid
+    return [Action(who.anyone(rng), "kill", (target, int(sig)))]
+
+
+def wait(rng: random.Random, who: Population) -> Sequence[Action]:
+    """waitid and waitpid, some of them to block."""
+    index = who.anyone(rng)
+    hang = WaitOption.NOHANG if index == 0 or rng.random() < 0.5 else WaitOption(0)
+    options = hang | rng.choice([WaitOption(0), WaitOption.ALL, WaitOption.UNTRACED, WaitOption.CONTINUED, WaitOption.CLONE])
+    if rng.random() < 0.5:
+        return [Action(index, "waitpid", (rng.choice([-1, -1, 0, who.pid(rng), -who.pid(rng)]), int(options)))]
+    what = options | rng.choice([WaitOption.EXITED, WaitOption.EXITED, WaitOption.STOPPED, WaitOption.EXITED | WaitOption.NOWAIT])
+    idtype, id = rng.choice([(IdType.ALL, 0), (IdType.PID, who.pid(rng)), (IdType.PGID, 0)])
+    return [Action(index, "waitid", (int(idtype), id, int(what)))]
+
+
+def sigaction(rng: random.Random, who: Population) -> Sequence[Action]:
+    """An action, a mask, a look at what is pending or was received."""
+    index = who.anyone(rng)
+    sig = rng.choice([Signal.TERM, Signal.HUP, Signal.USR1, Signal.CHLD, Signal.CONT, Signal.KILL, 64])
+    roll = rng.random()
+    if roll < 0.5:
+        action = rng.choice([Disposition.DFL, Disposition.IGN, Disposition.HANDLE])
+        flags = rng.choice([0, 0, SigActionFlag.RESTART, SigActionFlag.NOCLDWAIT if sig == Signal.CHLD else 0])
+        return [Action(index, "sigaction", (int(sig), int(action), int(flags)))]
+    if roll < 0.7:
+        return [Action(index, "sigprocmask", (int(rng.choice(list(SigMask))), (int(sig), int(Signal.HUP))))]
+    return [Action(index, "sigpending")] if roll < 0.85 else [Action(index, "received")]
+
+
+def sigwait(rng: random.Random, who: Population) -> Sequence[Action]:
+    """Wait for a signal: it blocks, unless one is pending."""
+    index = who.member(rng)
+    if index is None:
+        return fork(rng, who)
+    return [Action(index, "pause")] if rng.random() < 0.4 else [Action(index, "sigtimedwait", ((int(Signal.USR1), int(Signal.CHLD)), 60.0))]
+
+
+def setsid(rng: random.Random, who: Population) -> Sequence[Action]:
+    """Sessions and groups."""
+    index = who.anyone(rng)
+    return rng.choice(
+        [
+            [Action(index, "setsid")],
+            [Action(index, "setpgid", (rng.choice([0, who.pid(rng)]), rng.choice([0, who.pid(rng)])))],
+            [Action(index, "getsid", (who.pid(rng),)), Action(index, "getpgid", (who.pid(rng),))],
+        ]
+    )
+
+
+def unshare(rng: random.Random, who: Population) -> Sequence[Action]:
+    """New namespaces for children and for oneself."""
+    index = who.member(rng)
+    if index is None:
+        return fork(rng, who)
+    return [Action(index, "unshare", (int(rng.choice([CloneFlag.NEWPID, CloneFlag.NEWPID, CloneFlag.NEWUTS, CloneFlag.NEWIPC, 0x1])),))]
+
+
+def setns(rng: random.Random, who: Population) -> Sequence[Action]:
+    """Enter a namespace that /proc shows."""
+    index = who.member(rng)
+    if index is None:
+        return fork(rng, who)
+    kind = rng.choice(["pid", "pid", "pid_for_children", "uts"])
+    path = f"/proc/{rng.choice(['self', who.pid(rng)])}/ns/{kind}"
+    return [Action(index, "open", (path, 0)), Action(index, "setns", (RESULT, rng.choice([0, 0, int(CloneFlag.NEWPID)])))]
+
+
+def prctl(rng: random.Random, who: Population) -> Sequence[Action]:
+    """Subreaper, parent-death signal, name, dumpable."""
+    index = who.anyone(rng)
+    option, arg = rng.choice(
+        [
+            (Prctl.SET_CHILD_SUBREAPER, 1),
+            (Prctl.SET_CHILD_SUBREAPER, 0),
+            (Prctl.GET_CHILD_SUBREAPER, 0),
+            (Prctl.SET_PDEATHSIG, int(Signal.USR1)),
+            (Prctl.SET_PDEATHSIG, int(Signal.TERM)),
+            (Prctl.GET_PDEATHSIG, 0),
+            (Prctl.SET_PDEATHSIG, 65),
+            (Prctl.SET_NAME, "a name"),
+        ]
+    )
+    return [Action(index, "prctl", (int(option), arg))]
+
+
+def thread(rng: random.Random, who: Population) -> Sequence[Action]:
+    """A thread."""
+    index = who.member(rng)
+    if index is None or who.crowded:
+        return leave(rng, who)
+    return [Action(index, "thread")]
+
+
+def pidfd(rng: random.Random, who: Population) -> Sequence[Action]:
+    """Open one and use it."""
+    index = who.anyone(rng)
+    use = rng.choice(
+        [
+            Action(index, "pidfd_send_signal", (RESULT, int(rng.choice([0, Signal.USR1, Signal.CONT, Signal.TERM])))),
+            Action(index, "waitid", (int(IdType.PIDFD), RESULT, int(WaitOption.EXITED | WaitOption.NOHANG))),
+            Action(index, "poll", (((3, 1), (4, 1), (5, 1)), 0)),
+            Action(index, "pidfd_get_info", (RESULT,)),
+        ]
+    )
+    return [Action(index, "pidfd_open", (who.pid(rng), 0)), use]
+
+
+def view(rng: random.Random, who: Population) -> Sequence[Action]:
+    """A look at /proc by somebody, and a descriptor fewer."""
+    index = who.anyone(rng)
+    pid = rng.choice(["self", who.pid(rng)])
+    return rng.choice(
+        [
+            [Action(index, "readlink", (f"/proc/{pid}/ns/{rng.choice(['pid', 'pid_for_children', 'uts'])}",))],
+            [Action(index, "listdir", ("/proc/self/task",))],
+            [Action(index, "open", (f"/proc/{pid}/stat", int(OpenFlag.RDONLY))), Action(index, "read", (RESULT, 4096))],
+            [Action(index, "close", (rng.randint(3, 6),))],
+        ]
+    )
+
+
+#: Weight and draw of each kind.
+KINDS: dict[str, tuple[int, Draw]] = {
+    "fork": (14, fork),
+    "clone NEW*": (8, clone_new),
+    "exit": (6, leave),
+    "kill": (16, kill),
+    "wait": (14, wait),
+    "sigaction": (9, sigaction),
+    "sigwait": (6, sigwait),
+    "setsid": (6, setsid),
+    "unshare": (5, unshare),
+    "setns": (5, setns),
+    "prctl": (6, prctl),
+    "thread": (4, thread),
+    "pidfds": (6, pidfd),
+    "reads of /proc": (5, view),
+}

@@ -1,0 +1,232 @@
+"""Lockstep: the same random calls on every backend, every result and every view compared after every step.
+
+`python3 -m conformance.lockstep [--seed N] [--steps N] [--backend NAME]`.  A failure is shrunk and printed as a case to paste.  What a step
+is depends on the seed and on what the machines have shown so far, which is the same on all of them as long as they agree.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from conformance.compare import Symbols, symbolic, text
+from conformance.kinds import KINDS, RESULT, Action, Population
+from conformance.run import Runner
+from nscore import Blocked, CloneFlag, Gone, Machine, OpenFlag, Process, Siginfo
+from nscore.errors import Unavailable
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a run was made of."""
+
+    kinds: Counter[str] = field(default_factory=Counter)
+    errnos: Counter[str] = field(default_factory=Counter)
+    blocked: int = 0
+    changed: int = 0
+    calls: int = 0
+
+
+class Lane:
+    """One machine and its processes, by the order in which they were made."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.processes: list[Process | None] = [machine.init]
+        self.symbols = Symbols()
+
+    def act(self, action: Action, before: object) -> object:
+        """Do it and return what came of it, comparable."""
+        process = self.processes[action.who]
+        if process is None:
+            return "gone"
+        args = tuple([before if arg is RESULT else arg for arg in action.args])
+        try:
+            result = getattr(process, action.name)(*args)
+        except Blocked:
+            return "blocked"
+        except Gone:
+            self.processes[action.who] = None
+            return "gone"
+        except OSError as error:
+            return f"{type(error).__name__}: {error}"
+        except (Unavailable, TypeError) as error:
+            return f"{type(error).__name__}"
+        if isinstance(result, Process):
+            self.processes.append(result)
+            return ("process", result.pid, result.tid, result.pidfd)
+        if action.name == "received":
+            return tuple(sorted(str(info) for info in result if isinstance(info, Siginfo)))
+        return result
+
+    def comparable(self, result: object) -> object:
+        """A result without what no two kernels have in common."""
+        if hasattr(result, "__dataclass_fields__"):
+            result = str(result)
+        return symbolic(self.symbols, result, self.machine.image)
+
+    def resumed(self) -> list[tuple[int, str, object]]:
+        """What calls that were pending have come to since the last look."""
+        seen = []
+        for index, process in enumerate(self.processes):
+            if process is not None and process._driven.gone:
+                self.processes[index] = None
+                seen.append((index, "ended", None))
+        return seen
+
+    def views(self) -> list[tuple[str, bytes]]:
+        """The status of every process, as PID 1 sees it."""
+        init = self.machine.init
+        seen = []
+        for name in init.listdir("/proc"):
+            if name.isdigit():
+                fd = init.open(f"/proc/{name}/status", OpenFlag.RDONLY)
+                seen.append((name, text(init.read(fd, 65536))))
+                init.close(fd)
+        return seen
+
+
+@dataclass(slots=True)
+class Lockstep:
+    """Some machines that are told the same."""
+
+    lanes: list[Lane]
+    population: Population
+    counts: Counts = field(default_factory=Counts)
+    lines: list[str] = field(default_factory=list)
+
+    def step(self, actions: Sequence[Action], kind: str) -> str | None:
+        """Do the actions on every machine; where they differ, what differs."""
+        before: object = None
+        self.counts.kinds[kind] += 1
+        for action in actions:
+            results = [lane.act(action, before) for lane in self.lanes]
+            before = results[0]
+            shown = [lane.comparable(result) for lane, result in zip(self.lanes, results)]
+            self.lines.append(f"{action} = {shown[0]}")
+            self._count(results[0])
+            if any(other != shown[0] for other in shown):
+                return f"{action}: {' | '.join(map(str, shown))}"
+            if isinstance(results[0], str) and (results[0] in ("gone", "blocked") or ": " in results[0]):
+                break
+        return self.compare()
+
+    def compare(self) -> str | None:
+        """Settle all and hold the views against each other."""
+        for lane in self.lanes:
+            lane.machine.settle()
+        endings = [lane.resumed() for lane in self.lanes]
+        views = [lane.views() for lane in self.lanes]
+        self.lines.extend(f"{name}: {view!r}" for name, view in views[0])
+        self.population.update(self.lanes[0].processes, views[0])
+        if any(other != endings[0] for other in endings):
+            return f"ended: {endings}"
+        for other in views:
+            if other != views[0]:
+                return "\n".join(difference(views[0], other))
+        return None
+
+    def _count(self, result: object) -> None:
+        self.counts.calls += 1
+        if result == "blocked":
+            self.counts.blocked += 1
+        elif isinstance(result, str) and ": [Errno" in result:
+            self.counts.errnos[result.split("[Errno ")[1].split("]")[0]] += 1
+
+
+def difference(left: list[tuple[str, bytes]], right: list[tuple[str, bytes]]) -> list[str]:
+    """Which lines of which views differ."""
+    there, here = dict(left), dict(right)
+    lines = []
+    for name in sorted({*there, *here}, key=int):
+        a, b = there.get(name, b"").splitlines(), here.get(name, b"").splitlines()
+        lines += [f"/proc/{name}/status: - {x!r}" for x in a if x not in b] + [f"/proc/{name}/status: + {x!r}" for x in b if x not in a]
+    return lines
+
+
+def play(runner: Runner, seed: int, steps: int, keep: Sequence[int] | None = None) -> tuple[Lockstep, str | None, list[int]]:
+    """steps random steps (of them only those in keep, where it is given): the machines, the difference, the steps made."""
+    machines = [runner.boot(backend) for backend in runner.backends]
+    lockstep = Lockstep([Lane(machine) for machine in machines], Population())
+    made = []
+    try:
+        failure = lockstep.compare()
+        for number in range(steps):
+            if failure is not None:
+                break
+            if keep is not None and number not in keep:
+                continue
+            made.append(number)
+            rng = random.Random(seed * 1_000_003 + number)
+            kind = rng.choices(list(KINDS), [weight for weight, _ in KINDS.values()])[0]
+            failure = lockstep.step(KINDS[kind][1](rng, lockstep.population), kind)
+    finally:
+        for machine in machines:
+            machine.close()
+    return lockstep, failure, made
+
+
+def shrink(runner: Runner, seed: int, steps: int, made: list[int], budget: int = 60) -> list[int]:
+    """Fewer steps that still differ."""
+    size = max(1, len(made) // 2)
+    while size and budget:
+        for start in range(0, len(made), size):
+            rest = made[:start] + made[start + size :]
+            budget -= 1
+            if play(runner, seed, steps, rest)[1] is not None:
+                made = rest
+                break
+            if not budget:
+                break
+        else:
+            size //= 2
+    return made
+
+
+def as_case(lockstep: Lockstep) -> str:
+    """The calls, as a case's body to paste."""
+    calls = [line for line in lockstep.lines if not line.split(":")[0].isdigit()]
+    return "\n".join(f"    # {line}" for line in calls)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run; 1 where the backends differ."""
+    parser = argparse.ArgumentParser(prog="python3 -m conformance.lockstep", description="The same random calls on every backend.")
+    parser.add_argument("--backend", default="both")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seeds", type=int, default=1, help="how many, from --seed on")
+    parser.add_argument("--steps", type=int, default=500)
+    options = parser.parse_args(argv)
+    runner = Runner(("linux", "sim") if options.backend == "both" else (options.backend,))
+    total = Counts()
+    for seed in range(options.seed, options.seed + options.seeds):
+        lockstep, failure, made = play(runner, seed, options.steps)
+        total.kinds += lockstep.counts.kinds
+        total.errnos += lockstep.counts.errnos
+        total.blocked += lockstep.counts.blocked
+        total.calls += lockstep.counts.calls
+        if failure is not None:
+            print(f"seed {seed}, step {made[-1]}: {failure}\nshrinking ...")
+            small = shrink(runner, seed, options.steps, made)
+            lockstep, failure, _ = play(runner, seed, options.steps, small)
+            print(f"steps {small}: {failure}\n{as_case(lockstep)}")
+            return 1
+    print_histogram(total)
+    return 0
+
+
+def print_histogram(total: Counts) -> None:
+    """How often each kind and each errno came, and how many calls blocked."""
+    steps = sum(total.kinds.values())
+    print(", ".join(f"{kind} {100 * count / steps:.1f} %" for kind, count in total.kinds.most_common()))
+    print(f"{total.calls} calls, {100 * total.blocked / total.calls:.1f} % blocked, {len(total.errnos)} errnos: {dict(total.errnos)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
+
+__all__ = ["CloneFlag", "Lockstep", "main", "play"]

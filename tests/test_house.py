@@ -1,0 +1,152 @@
+"""The walls of the house, the tables' completeness and the docstrings' errnos."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+import nscore
+from nscore.backends import BUILT_IN, find
+from nscore.interface.caller import DECLARED
+from tests.unproven import UNPROVEN
+
+ROOT = Path(__file__).parent.parent
+
+RECORDS = ("nscore.flags", "nscore.results", "nscore.errors", "nscore.trace")
+INTERFACE = (*RECORDS, "nscore.interface")
+SIM_FORBIDDEN = "os sys time random signal threading socket subprocess platform ctypes"
+
+#: Room (the longest prefix wins): what it may import of ours, what it may not import of the standard library.
+WALLS: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "nscore.flags": ((), "ctypes os errno"),
+    "nscore.results": (RECORDS[:1], "ctypes os errno"),
+    "nscore.errors": (RECORDS[:2], "ctypes"),
+    "nscore.trace": (RECORDS[:3], "ctypes os errno"),
+    "nscore.interface": (INTERFACE, "os sys ctypes time"),
+    "nscore.linux": ((*RECORDS, "nscore.interface.backend", "nscore.linux"), ""),
+    "nscore_sim": ((*RECORDS, "nscore.interface.backend", "nscore_sim"), SIM_FORBIDDEN),
+    "nscore_sim.chooser": ((*RECORDS, "nscore.interface.backend", "nscore_sim"), SIM_FORBIDDEN.replace("random ", "")),
+    "nscore_sim.program": ((*RECORDS, "nscore.interface.backend", "nscore_sim"), SIM_FORBIDDEN.replace("threading ", "")),
+    "nscore.tools": (("nscore.interface", *RECORDS[:3], "nscore.tools"), "ctypes"),
+    "nscore.walkthrough": (("nscore.interface", *RECORDS, "nscore.tools", "nscore.backends", "nscore.walkthrough"), "ctypes"),
+    "nscore.backends": (("nscore.interface", "nscore.errors"), ""),
+    "nscore.__main__": (("nscore",), "ctypes"),
+    "nscore": (("nscore",), "ctypes"),
+    "conformance": (("nscore", "conformance"), "ctypes"),
+}
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    """Every module of ours that a wall stands around."""
+    for top in ("nscore", "nscore_sim", "conformance"):
+        for path in sorted((ROOT / top).rglob("*.py")):
+            name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            yield name.removesuffix(".__init__"), path
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """What a module imports, absolute names."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0 and node.module, f"a relative import in line {node.lineno}"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def within(name: str, rooms: tuple[str, ...]) -> bool:
+    return any(name == room or name.startswith(f"{room}.") for room in rooms)
+
+
+def breaches(name: str, source: str) -> list[str]:
+    """The walls that the module of that name and text crosses."""
+    room = max((room for room in WALLS if within(name, (room,))), key=len)
+    ours, forbidden = WALLS[room]
+    found = []
+    for imported in imports(ast.parse(source)):
+        top = imported.partition(".")[0]
+        if top in ("nscore", "nscore_sim", "conformance", "tests"):
+            public = name.startswith("conformance") or room in ("nscore", "nscore.__main__")
+            if not within(imported, ours) or (public and top == "nscore" and within(imported, ("nscore.linux",))):
+                found.append(f"{name} imports {imported}")
+        elif top in forbidden.split():
+            found.append(f"{name} imports {imported}")
+    return found
+
+
+def test_no_wall_is_crossed() -> None:
+    crossed = [breach for name, path in modules() for breach in breaches(name, path.read_text())]
+    assert not crossed
+
+
+@pytest.mark.parametrize("room", WALLS)
+def test_a_planted_breach_of_each_wall_is_caught(room: str) -> None:
+    ours, forbidden = WALLS[room]
+    outside = "tests.test_house" if ours else "nscore.interface.calls"
+    assert breaches(f"{room}.x" if room not in RECORDS else room, f"from {outside} import x")
+    for name in forbidden.split():
+        assert breaches(room, f"import {name}")
+
+
+def test_ctypes_libraries_are_loaded_in_one_place() -> None:
+    users = [name for name, path in modules() if re.search(r"\b(CDLL|PyDLL)\(", path.read_text())]
+    assert users == ["nscore.linux.calls.syscall"]
+
+
+@pytest.mark.parametrize("backend", BUILT_IN)
+def test_a_backend_has_every_declared_call(backend: str) -> None:
+    extra = {"execve", "exit", "exit_thread"}
+    assert set(find(backend).calls) - extra == set(DECLARED)
+
+
+def test_every_call_says_what_it_raises() -> None:
+    for name, declared in DECLARED.items():
+        doc = declared.method.__doc__
+        assert doc, name
+        assert re.search(r"\(2\)|\(7\)", doc), f"{name}: no man page"
+
+
+def test_overrides_have_no_docstring_of_their_own() -> None:
+    assert all(not name.startswith("_") for name in nscore.__all__)
+
+
+def documented() -> dict[str, list[str]]:
+    """The errnos of each call's docstring, in order."""
+    return {name: re.findall(r"^\s+(E[A-Z0-9]+): ", declared.method.__doc__ or "", re.MULTILINE) for name, declared in DECLARED.items()}
+
+
+def test_an_errno_that_is_documented_is_proven_by_a_case() -> None:
+    proven = proven_errnos()
+    for name, errnos in documented().items():
+        for number in dict.fromkeys(errnos):
+            shown = (name, number) in proven
+            listed = number in UNPROVEN.get(name, ())
+            assert shown != listed, f"{name} {number}: {'proven and still in' if shown else 'no case shows it, and it is not in'} tests/unproven.py"
+
+
+def proven_errnos() -> set[tuple[str, str]]:
+    """The (call, errno) pairs that cases of the suite come to, read from their text: raises("E...") with the calls in its block."""
+    pairs: set[tuple[str, str]] = set()
+    for path in sorted((ROOT / "conformance" / "cases").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.With):
+                pairs |= {(call, number) for number in raised(node) for call in called(node)}
+    return pairs
+
+
+def raised(node: ast.With) -> list[str]:
+    """The errnos of with raises(...): a literal, or every errno in the function where it is a name."""
+    found = []
+    for item in node.items:
+        call = item.context_expr
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "raises":
+            found += [arg.value for arg in call.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
+    return found
+
+
+def called(node: ast.With) -> set[str]:
+    return {n.func.attr for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)} & set(DECLARED)
