@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 class Dentry:
     """A name in a directory, or the root of a file system (its own parent).  include/linux/dcache.h"""
 
-    __slots__ = ("d_children", "d_inode", "d_mounted", "d_name", "d_parent", "d_unhashed")
+    __slots__ = ("d_children", "d_inode", "d_mounts", "d_name", "d_parent", "d_unhashed")
 
     def __init__(self, name: str, parent: Dentry | None, inode: Inode) -> None:
         self.d_name = name
         self.d_parent = self if parent is None else parent
         self.d_inode = inode
         self.d_children: dict[str, Dentry] | None = None
-        self.d_mounted = 0  #: mounts on it, in all mount namespaces
+        self.d_mounts: dict[Mount, None] | None = None  #: what is mounted on it, in all mount namespaces
         self.d_unhashed = False  #: its name was removed
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 O_ACCMODE = 0o3
 O_WRONLY, O_RDWR = int(OpenFlag.WRONLY), int(OpenFlag.RDWR)
 O_CLOEXEC, O_PATH, O_NONBLOCK = int(OpenFlag.CLOEXEC), int(OpenFlag.PATH), int(OpenFlag.NONBLOCK)
+O_APPEND = int(OpenFlag.APPEND)
 CLONE_FILES = int(CloneFlag.FILES)
 
 #: SignalStruct.rlim's index.  asm-generic/resource.h

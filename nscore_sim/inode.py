@@ -18,6 +18,7 @@ from nscore_sim.user_namespace import from_kgid, from_kuid
 
 if TYPE_CHECKING:
     from nscore_sim.dcache import Path
+    from nscore_sim.mount import MntNamespace
     from nscore_sim.task import Task
     from nscore_sim.user_namespace import UserNamespace
 
@@ -106,6 +107,14 @@ class Inode:
     def stale(self) -> bool:
         """Whether it names something that is gone: a process that was reaped."""
         return False
+
+    def empty_dir(self) -> bool:
+        """Whether it is a directory that is empty for good.  fs/libfs.c:is_empty_dir_inode"""
+        return False
+
+    def mnt_ns(self) -> MntNamespace | None:
+        """The mount namespace whose file this is."""
+        return None
 
     def dname(self, dentry: Dentry) -> str | None:
         """The text that stands for the path of what has none: pipe:[1]."""

@@ -1,4 +1,4 @@
-"""Mounts and mount namespaces, as data, and the look-up among them.  Models fs/mount.h, fs/namespace.c's first part.
+"""Mounts and mount namespaces, as data, the look-up among them and their copies.  Models fs/mount.h, fs/namespace.c's first part.
 
 A mount holds what is mounted on it by the place; the peers of a group share one dictionary.
 """
@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from nscore.errors import Errno
 from nscore.flags import MountFlag
-from nscore_sim.dcache import Dentry, Path, d_pin
+from nscore_sim.dcache import Dentry, Path, d_pin, is_subdir
 from nscore_sim.ida import Ida
 
 if TYPE_CHECKING:
     from nscore_sim.inode import SuperBlock
-    from nscore_sim.kernel import Kernel
     from nscore_sim.nscommon import NsCommon
+    from nscore_sim.task import Task
 
 #: Mount.mnt_flags: what the user says, in mount(2)'s bits, and what the kernel keeps, above them.
 MNT_READONLY = int(MountFlag.RDONLY)
@@ -29,11 +30,27 @@ MNT_LOCK_ATIME, MNT_LOCK_NOEXEC, MNT_LOCK_NOSUID = 1 << 34, 1 << 35, 1 << 36
 MNT_LOCK_NODEV, MNT_LOCK_READONLY = 1 << 37, 1 << 38
 MNT_EXPIRY_MARK = 1 << 39
 
+#: How a copy of a mount takes part in propagation.  fs/pnode.h
+CL_SLAVE, CL_COPY_UNBINDABLE, CL_MAKE_SHARED, CL_PRIVATE, CL_SHARED_TO_SLAVE, CL_COPY_MNT_NS_FILE = 2, 4, 8, 16, 32, 128
+
+
+class MountIds:
+    """The numbers that mounts, peer groups and file systems get."""
+
+    __slots__ = ("mnt_group", "mnt_id", "mnt_id_unique", "unnamed_dev")
+
+    def __init__(self) -> None:
+        self.mnt_id = Ida(1)
+        self.mnt_group = Ida(1)
+        self.unnamed_dev = Ida(1)
+        self.mnt_id_unique = 0
+
 
 class Mount:
     """A file system, or a part of it, at a place.  fs/mount.h:mount"""
 
     __slots__ = (
+        "ids",
         "mnt_count",
         "mnt_devname",
         "mnt_flags",
@@ -51,10 +68,11 @@ class Mount:
         "mnt_slave_list",
     )
 
-    def __init__(self, sb: SuperBlock, root: Dentry, devname: str, flags: int, ids: MountIds) -> None:
+    def __init__(self, ids: MountIds, sb: SuperBlock, root: Dentry, devname: str, flags: int) -> None:
+        self.ids = ids
         self.mnt_id = ids.mnt_id.alloc()
         ids.mnt_id_unique += 1
-        self.mnt_id_unique = ids.mnt_id_unique
+        self.mnt_id_unique = ids.mnt_id_unique  #: by age
         self.mnt_sb = sb
         self.mnt_root = root
         self.mnt_devname = devname
@@ -62,7 +80,7 @@ class Mount:
         self.mnt_parent: Mount = self  #: itself where it is mounted on nothing
         self.mnt_mountpoint = root
         self.mnt_mounts: dict[Dentry, Mount] = {}  #: by the place
-        self.mnt_ns: MntNamespace | None = None
+        self.mnt_ns: MntNamespace | None = None  #: None: mounted nowhere (any more)
         self.mnt_count = 0  #: files, roots and working directories in it
         self.mnt_share: dict[Mount, None] | None = None  #: its peers and itself, while it is shared
         self.mnt_group_id = 0
@@ -70,31 +88,19 @@ class Mount:
         self.mnt_slave_list: dict[Mount, None] | None = None
 
 
-class MountIds:
-    """The numbers that mounts and file systems get."""
-
-    __slots__ = ("mnt_group", "mnt_id", "mnt_id_unique", "unnamed_dev")
-
-    def __init__(self) -> None:
-        self.mnt_id = Ida(1)
-        self.mnt_group = Ida(1)
-        self.unnamed_dev = Ida(1)
-        self.mnt_id_unique = 0
-
-
 class MntNamespace:
     """A tree of mounts.  fs/mount.h:mnt_namespace"""
 
-    __slots__ = ("ns", "root", "seq")
+    __slots__ = ("ids", "ns", "root")
 
-    def __init__(self, ns: NsCommon, seq: int) -> None:
+    def __init__(self, ids: MountIds, ns: NsCommon) -> None:
+        self.ids = ids
         self.ns = ns
-        self.seq = seq  #: by age
         self.root: Mount | None = None
 
 
 def mount_tree(mnt: Mount) -> Iterator[Mount]:
-    """The mount and all below it, parents first.  fs/pnode.c:next_mnt"""
+    """The mount and all below it, parents first.  fs/pnode.h:next_mnt"""
     yield mnt
     for child in list(mnt.mnt_mounts.values()):
         yield from mount_tree(child)
@@ -102,18 +108,21 @@ def mount_tree(mnt: Mount) -> Iterator[Mount]:
 
 def namespace_mounts(ns: MntNamespace) -> list[Mount]:
     """All mounts of the namespace in the order of their making.  fs/namespace.c:m_start"""
-    if ns.root is None:
-        return []
-    return sorted(mount_tree(ns.root), key=_unique)
+    return sorted(mount_tree(ns.root), key=_age) if ns.root is not None else []
 
 
-def _unique(mnt: Mount) -> int:
+def _age(mnt: Mount) -> int:
     return mnt.mnt_id_unique
+
+
+def check_mnt(task: Task, mnt: Mount) -> bool:
+    """Whether it is mounted in task's namespace.  fs/namespace.c:check_mnt"""
+    return mnt.mnt_ns is not None and task.nsproxy is not None and mnt.mnt_ns is task.nsproxy.mnt_ns
 
 
 def lookup_mnt(path: Path) -> Mount | None:
     """What is mounted at this place.  fs/namespace.c:__lookup_mnt"""
-    return path.mnt.mnt_mounts.get(path.dentry) if path.dentry.d_mounted else None
+    return path.mnt.mnt_mounts.get(path.dentry) if path.dentry.d_mounts else None
 
 
 def follow_down(path: Path) -> Path:
@@ -123,10 +132,30 @@ def follow_down(path: Path) -> Path:
     return path
 
 
-def mnt_set_mountpoint(parent: Mount, mountpoint: Dentry, child: Mount) -> None:
-    """fs/namespace.c:mnt_set_mountpoint and __attach_mnt"""
+def path_mounted(path: Path) -> bool:
+    """Whether it is the root of a mount.  fs/namespace.c:path_mounted"""
+    return path.mnt.mnt_root is path.dentry
+
+
+def is_local_mountpoint(task: Task, dentry: Dentry) -> bool:
+    """Whether something is mounted on it in task's namespace.  fs/namespace.c:__is_local_mountpoint"""
+    return bool(dentry.d_mounts) and any(check_mnt(task, mnt) for mnt in dentry.d_mounts or ())
+
+
+def is_path_reachable(mnt: Mount, dentry: Dentry, root: Path) -> bool:
+    """fs/namespace.c:is_path_reachable"""
+    while mnt is not root.mnt and mnt.mnt_parent is not mnt:
+        dentry = mnt.mnt_mountpoint
+        mnt = mnt.mnt_parent
+    return mnt is root.mnt and is_subdir(dentry, root.dentry)
+
+
+def attach_mnt(child: Mount, parent: Mount, mountpoint: Dentry) -> None:
+    """fs/namespace.c:mnt_set_mountpoint, __attach_mnt"""
     d_pin(mountpoint)
-    mountpoint.d_mounted += 1
+    if mountpoint.d_mounts is None:
+        mountpoint.d_mounts = {}
+    mountpoint.d_mounts[child] = None
     child.mnt_parent = parent
     child.mnt_mountpoint = mountpoint
     parent.mnt_mounts[mountpoint] = child
@@ -135,26 +164,66 @@ def mnt_set_mountpoint(parent: Mount, mountpoint: Dentry, child: Mount) -> None:
 def unhash_mnt(mnt: Mount) -> None:
     """Take the mount off its place, without regard for what is on it.  fs/namespace.c:unhash_mnt"""
     if mnt.mnt_parent is not mnt:
-        mnt.mnt_mountpoint.d_mounted -= 1
+        mounts = mnt.mnt_mountpoint.d_mounts
+        if mounts is not None:
+            del mounts[mnt]
         del mnt.mnt_parent.mnt_mounts[mnt.mnt_mountpoint]
     mnt.mnt_parent = mnt
     mnt.mnt_mountpoint = mnt.mnt_root
 
 
-def is_mounted(mnt: Mount) -> bool:
-    """include/linux/mount.h:is_mounted"""
-    return mnt.mnt_ns is not None
+def set_mnt_shared(mnt: Mount) -> None:
+    """Let it have peers: none but itself if it is new to that.  fs/pnode.h:set_mnt_shared, fs/namespace.c:mnt_alloc_group_id"""
+    if mnt.mnt_share is None:
+        mnt.mnt_group_id = mnt.ids.mnt_group.alloc()
+        mnt.mnt_share = {mnt: None}
+    mnt.mnt_flags &= ~MNT_UNBINDABLE
 
 
-def is_path_reachable(mnt: Mount, dentry: Dentry, root: Path) -> bool:
-    """fs/namespace.c:is_path_reachable"""
-    while mnt is not root.mnt and mnt.mnt_parent is not mnt:
-        dentry = mnt.mnt_mountpoint
-        mnt = mnt.mnt_parent
-    if mnt is not root.mnt:
-        return False
-    while dentry is not root.dentry:
-        if dentry.d_parent is dentry:
-            return False
-        dentry = dentry.d_parent
-    return True
+def set_mnt_master(mnt: Mount, master: Mount) -> None:
+    """Let events come from master."""
+    if master.mnt_slave_list is None:
+        master.mnt_slave_list = {}
+    master.mnt_slave_list[mnt] = None
+    mnt.mnt_master = master
+
+
+def clone_mnt(old: Mount, root: Dentry, flag: int) -> Mount:
+    """fs/namespace.c:clone_mnt"""
+    mnt = Mount(old.ids, old.mnt_sb, root, old.mnt_devname, old.mnt_flags & ~MNT_EXPIRY_MARK)
+    if flag & CL_SLAVE or (flag & CL_SHARED_TO_SLAVE and old.mnt_share is not None):
+        set_mnt_master(mnt, old)
+    elif not flag & CL_PRIVATE:
+        if old.mnt_share is not None:
+            old.mnt_share[mnt] = None
+            mnt.mnt_share, mnt.mnt_group_id = old.mnt_share, old.mnt_group_id
+        if old.mnt_master is not None:
+            set_mnt_master(mnt, old.mnt_master)
+    if flag & CL_MAKE_SHARED:
+        set_mnt_shared(mnt)
+    return mnt
+
+
+def copy_tree(src: Mount, dentry: Dentry, flag: int) -> Mount:
+    """A copy of the mount from dentry downwards and of all that is mounted there.  fs/namespace.c:copy_tree
+
+    Unbindable ones are left out unless flag says otherwise, and so are the files of mount namespaces.
+    """
+    if not flag & CL_COPY_UNBINDABLE and src.mnt_flags & MNT_UNBINDABLE:
+        raise Errno("EINVAL")
+    if not flag & CL_COPY_MNT_NS_FILE and dentry.d_inode.mnt_ns() is not None:
+        raise Errno("EINVAL")
+    copy = clone_mnt(src, dentry, flag)
+    for mountpoint, child in list(src.mnt_mounts.items()):
+        if not is_subdir(mountpoint, dentry) or _skipped(child, flag):
+            continue
+        attach_mnt(copy_tree(child, child.mnt_root, flag), copy, mountpoint)
+    return copy
+
+
+def _skipped(child: Mount, flag: int) -> bool:
+    if not flag & CL_COPY_UNBINDABLE and child.mnt_flags & MNT_UNBINDABLE:
+        if child.mnt_flags & MNT_LOCKED:
+            raise Errno("EPERM")
+        return True
+    return not flag & CL_COPY_MNT_NS_FILE and child.mnt_root.d_inode.mnt_ns() is not None
