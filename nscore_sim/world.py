@@ -1,0 +1,212 @@
+"""A machine on the model: boot, driven processes, time, programs.  (No kernel file.)
+
+The outermost process is PID 1 of the initial namespace.  It stands for whoever drives: it clones the machine's init, and the processes
+that machine.run needs outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from nscore.errors import Errno, Unavailable
+from nscore.flags import CloneFlag, MountFlag, Prctl, Signal
+from nscore.interface.backend import Args, Body, Driven, Fate, Outcome, Plain
+from nscore_sim.boot import IMAGE, boot_kernel
+from nscore_sim.entry import enter, exit_to_user_mode
+from nscore_sim.fork import kernel_clone
+from nscore_sim.hrtimer import advance
+from nscore_sim.kernel import Kernel
+from nscore_sim.program import Program, Programs
+from nscore_sim.sched import SLEEP, Restart, Sleep, schedule
+from nscore_sim.syscalls import TABLE
+from nscore_sim.task import PF_EXITING, TASK_INTERRUPTIBLE, TASK_RUNNING, Task
+
+Function = Callable[..., "Plain | Sleep | Restart"]
+
+#: The namespaces of a machine.
+NAMESPACES = int(CloneFlag.NEWPID | CloneFlag.NEWNS | CloneFlag.NEWUTS | CloneFlag.NEWIPC)
+#: pthread_create's sharing.
+THREAD = int(CloneFlag.VM | CloneFlag.FS | CloneFlag.FILES | CloneFlag.SIGHAND | CloneFlag.THREAD | CloneFlag.SYSVSEM)
+
+
+class SimWorld:
+    """World of nscore.interface.backend."""
+
+    def __init__(self, options: Mapping[str, object]) -> None:
+        self.kernel, init = boot_kernel(options)
+        self._init = SimDriven(init)
+        self._programs = Programs(self.kernel)
+
+    @property
+    def init(self) -> Driven:
+        """PID 1."""
+        return self._init
+
+    @property
+    def level(self) -> int:
+        """The level of the machine's PID namespace."""
+        return self._init.task.thread_pid.level
+
+    @property
+    def image(self) -> str:
+        """The one executable there is."""
+        return IMAGE
+
+    @property
+    def replay(self) -> str:
+        """The choices so far."""
+        return self.kernel.chooser.replay
+
+    def settle(self, patience: float) -> None:
+        """Drain the run queue."""
+        schedule(self.kernel)
+
+    def sleep(self, seconds: float) -> None:
+        """Let virtual time pass, timer by timer."""
+        until = self.kernel.clock + round(seconds * 1_000_000_000)
+        schedule(self.kernel)
+        while advance(self.kernel, until):
+            schedule(self.kernel)
+
+    def run(self, body: Body) -> int:
+        """Run body as PID 1 of a namespace below the machine's; its parent is a process outside, which joins the machine's namespaces."""
+        outside = kernel_clone(self.kernel.init_task, 0, Signal.CHLD, ())[0]
+        schedule(self.kernel)
+        join(outside, self._init.task)
+        root, created = kernel_clone(outside, int(CloneFlag.NEWPID), Signal.CHLD, ())
+        self.kernel.runqueue.remove(root)
+        try:
+            self._programs.run(root, body)
+        finally:
+            enter(outside, TABLE["waitpid"], (-1, 0))
+            status = outside.result
+            enter(outside, TABLE["exit"], (0,))
+            enter(self.kernel.init_task, TABLE["waitpid"], (-1, 1))
+        assert isinstance(created, tuple) and isinstance(status, tuple) and isinstance(status[1], int), f"{created} {status}"
+        return -(status[1] & 0x7F) if status[1] & 0x7F else status[1] >> 8
+
+    def close(self) -> None:
+        """End the threads; everything else is plain data."""
+        self._programs.close()
+
+
+class SimDriven:
+    """Driven of nscore.interface.backend: a task whose calls are made here, one at a time."""
+
+    __slots__ = ("task",)
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+
+    @property
+    def gone(self) -> bool:
+        """Whether it has ended."""
+        return bool(self.task.flags & PF_EXITING)
+
+    def call(self, name: str, args: Args) -> Outcome:
+        """Make the call and let everything move that can."""
+        function = TABLE.get(name)
+        if function is None:
+            raise Unavailable(f"the model has no {name}")
+        task = self.task
+        if task.flags & PF_EXITING:
+            return Fate.GONE
+        if task.state != TASK_INTERRUPTIBLE or task.call is not None:
+            self._start(function, args)
+        else:
+            enter(task, function, args)
+        if task.call is not None:
+            schedule(task.kernel)
+            return self.outcome()
+        if task.flags & PF_EXITING:
+            return Fate.GONE
+        return task.result  # type: ignore[return-value]
+
+    def start(self, name: str, args: Args) -> None:
+        """Make the call as far as it goes."""
+        function = TABLE.get(name)
+        if function is None:
+            raise Unavailable(f"the model has no {name}")
+        self._start(function, args)
+
+    def outcome(self) -> Outcome:
+        """What came of it."""
+        task = self.task
+        if task.flags & PF_EXITING:
+            return Fate.GONE
+        if task.call is not None:
+            return Fate.PENDING
+        return task.result  # type: ignore[return-value]
+
+    def create(self, name: str, args: Args) -> tuple[Driven | None, Outcome]:
+        """clone, fork or thread."""
+        child: Task | None = None
+
+        def sys_clone(task: Task, flags: int, exit_signal: int, set_tid: tuple[int, ...]) -> Plain | Sleep:
+            nonlocal child
+            child, created = kernel_clone(task, flags, exit_signal, set_tid)
+            return created if task.state == TASK_RUNNING else SLEEP
+
+        self._start(sys_clone, {"fork": (0, Signal.CHLD, ()), "thread": (THREAD, 0, ())}.get(name, args))
+        schedule(self.task.kernel)
+        out = self.outcome()
+        if isinstance(out, Errno) or child is None:
+            return None, out
+        return SimDriven(child), out
+
+    def received(self) -> tuple[Args, ...]:
+        """The siginfos since the last look."""
+        mm = self.task.mm
+        if mm is None or mm.received is None:
+            return ()
+        seen, mm.received = tuple(mm.received), None
+        return seen
+
+    def _start(self, function: Function, args: Args) -> None:
+        task = self.task
+        if task.state == TASK_INTERRUPTIBLE:
+            enter(task, function, args)
+        else:
+            task.call = (function, args)
+            task.resume = begin
+
+
+def begin(task: Task) -> None:
+    """A stopped process was told to make a call: it does when it goes on."""
+    call, task.call = task.call, None
+    assert call is not None
+    exit_to_user_mode(task)
+    if task.flags & PF_EXITING:
+        return
+    if task.state == TASK_INTERRUPTIBLE:
+        enter(task, *call)
+    else:
+        task.call, task.resume = call, begin
+
+
+def join(task: Task, target: Task) -> None:
+    """Let task, which is outside, join all of target's namespaces, for itself and its children."""
+    number = target.thread_pid.numbers[0]
+    enter(task, TABLE["pidfd_open"], (number, 0))
+    fd = task.result
+    user = 0 if task.cred.user_ns is target.cred.user_ns else int(CloneFlag.NEWUSER)
+    enter(task, TABLE["setns"], (fd, NAMESPACES | user))
+    assert task.result is None, f"setns: {task.result}"
+    enter(task, TABLE["close"], (fd,))
+
+
+def isolate(init: Task) -> None:
+    """What PID 1 of a machine does first, as on linux: a session and a name of its own, private mounts, a proc of its own namespace."""
+    proc = int(MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC)
+    for name, args in (
+        ("setsid", ()),
+        ("mount", ("none", "/", None, int(MountFlag.REC | MountFlag.PRIVATE), None)),
+        ("mount", ("proc", "/proc", "proc", proc, None)),
+        ("chdir", ("/",)),
+        ("prctl", (int(Prctl.SET_NAME), "init")),
+    ):
+        enter(init, TABLE[name], args)
+        assert not isinstance(init.result, Errno), f"{name}: {init.result}"
+
+
+__all__ = ["Program", "SimDriven", "SimWorld"]
