@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 import sys
 
-from nscore.errors import Unavailable
-
 TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
+
+from nscore.errors import Unavailable
 
 ARCHITECTURES = ("x86_64", "i386", "aarch64", "arm", "riscv64", "s390x", "ppc64le", "loongarch64", "mips64el")
 

@@ -28,12 +28,13 @@ from ctypes import (
     sizeof,
 )
 
+TYPE_CHECKING = False
+assert not TYPE_CHECKING or sys.platform == "linux"
+
 from nscore.linux.numbers import ARCH, POINTER, SIGCHLD, SIGSET_SIZE
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-assert not TYPE_CHECKING or sys.platform == "linux"
 
 
 class clone_args(Structure):

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import sys
 
+TYPE_CHECKING = False
+assert not TYPE_CHECKING or sys.platform == "linux"
+
 from nscore.linux.calls.execution import execve, exit, exit_group
 from nscore.linux.calls.files import (
     access,
@@ -104,30 +107,109 @@ from nscore.linux.calls.syscall import syscall
 from nscore.linux.calls.system import monotonic, prctl, reboot, sethostname, sleep, uname
 from nscore.linux.calls.waiting import wait4, waitid, waitpid
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nscore.interface.backend import Plain
-assert not TYPE_CHECKING or sys.platform == "linux"
 
-#: Not in TABLE: what the interface does not declare as a call, or gives to programs alone.
 __all__ = [
     "TABLE",
+    "access",
+    "capget",
+    "capset",
+    "chdir",
+    "chroot",
+    "close",
     "close_range",
+    "dup",
+    "dup3",
     "execve",
     "exit",
     "exit_group",
+    "fcntl",
     "fsconfig",
     "fsmount",
     "fsopen",
+    "fstat",
+    "getcwd",
+    "getegid",
+    "geteuid",
+    "getgid",
+    "getgroups",
+    "getpgid",
+    "getpid",
+    "getppid",
+    "getsid",
+    "gettid",
+    "getuid",
+    "kill",
+    "listdir",
+    "lseek",
+    "mkdir",
+    "monotonic",
+    "mount",
     "mount_setattr",
     "move_mount",
+    "ns_get_nstype",
+    "ns_get_owner_uid",
+    "ns_get_parent",
+    "ns_get_pid_from_pidns",
+    "ns_get_pid_in_pidns",
+    "ns_get_tgid_from_pidns",
+    "ns_get_tgid_in_pidns",
+    "ns_get_userns",
+    "open",
     "open_tree",
+    "openat",
+    "pause",
+    "pidfd_get_info",
+    "pidfd_get_namespace",
+    "pidfd_getfd",
+    "pidfd_open",
+    "pidfd_send_signal",
+    "pipe2",
+    "pivot_root",
+    "poll",
     "ppoll",
+    "prctl",
+    "pread",
+    "read",
+    "readlink",
+    "reboot",
     "received",
+    "recvmsg",
+    "sendmsg",
+    "setgid",
+    "setgroups",
+    "sethostname",
+    "setns",
+    "setpgid",
+    "setregid",
+    "setresgid",
+    "setresuid",
+    "setreuid",
+    "setsid",
+    "setsockopt",
+    "setuid",
+    "sigaction",
+    "sigpending",
+    "sigprocmask",
+    "sigqueue",
+    "sigtimedwait",
+    "sleep",
+    "socketpair",
+    "stat",
     "syscall",
+    "tgkill",
+    "tkill",
+    "umount2",
+    "uname",
+    "unlink",
+    "unshare",
     "wait4",
+    "waitid",
+    "waitpid",
+    "write",
 ]
 
 _CALLS: tuple[Callable[..., Plain], ...] = (
@@ -144,6 +226,5 @@ _CALLS: tuple[Callable[..., Plain], ...] = (
     *(prctl, uname, sethostname, reboot, sleep, monotonic),
 )
 
-#: What the interface declares, by name.
+#: What the interface declares, by name.  The other functions are for programs and agents.
 TABLE: dict[str, Callable[..., Plain]] = {call.__name__: call for call in _CALLS}
-__all__ += list(TABLE)

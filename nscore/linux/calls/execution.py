@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 
+TYPE_CHECKING = False
+assert not TYPE_CHECKING or sys.platform == "linux"
+
 from nscore.linux.calls.syscall import syscall
 from nscore.linux.structs import fsencode, strings
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-assert not TYPE_CHECKING or sys.platform == "linux"
 
 
 def execve(path: str, argv: Sequence[str], env: Sequence[str]) -> None:

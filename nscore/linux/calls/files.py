@@ -7,6 +7,9 @@ import os
 import sys
 from ctypes import addressof, byref, c_int, c_int64, sizeof
 
+TYPE_CHECKING = False
+assert not TYPE_CHECKING or sys.platform == "linux"
+
 from nscore.linux.calls.syscall import syscall
 from nscore.linux.numbers import (
     ARCH,
@@ -37,10 +40,8 @@ from nscore.linux.structs import (
     ucred,
 )
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-assert not TYPE_CHECKING or sys.platform == "linux"
 
 _AT_FDCWD, _AT_NO_AUTOMOUNT, _AT_EMPTY_PATH = -100, 0x800, 0x1000
 _PATH_MAX = 4096

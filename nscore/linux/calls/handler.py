@@ -14,13 +14,13 @@ from __future__ import annotations
 import sys
 from ctypes import CFUNCTYPE, byref, c_int, c_void_p, cast
 
+TYPE_CHECKING = False
+assert not TYPE_CHECKING or sys.platform == "linux"
+
 from nscore.errors import Unavailable
 from nscore.linux.calls.syscall import syscall
 from nscore.linux.numbers import ARCH, SIGSET_SIZE
 from nscore.linux.structs import kernel_sigaction, siginfo, siginfo_t
-
-TYPE_CHECKING = False
-assert not TYPE_CHECKING or sys.platform == "linux"
 
 SA_RESTORER = 0x04000000
 _SEEN: list[tuple[int, int, int, int, int, int]] = []

@@ -5,14 +5,15 @@ from __future__ import annotations
 import sys
 from ctypes import byref, c_uint32
 
+TYPE_CHECKING = False
+assert not TYPE_CHECKING or sys.platform == "linux"
+
 from nscore.linux.calls.syscall import getter, syscall
 from nscore.linux.numbers import NUMBERS
 from nscore.linux.structs import cap_user_data, cap_user_header
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-assert not TYPE_CHECKING or sys.platform == "linux"
 
 _GETPID, _GETTID, _GETPPID = NUMBERS["getpid"], NUMBERS["gettid"], NUMBERS["getppid"]
 _GETUID, _GETEUID, _GETGID, _GETEGID = NUMBERS["getuid"], NUMBERS["geteuid"], NUMBERS["getgid"], NUMBERS["getegid"]

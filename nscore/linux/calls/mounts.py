@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from ctypes import byref, sizeof
 
-from nscore.linux.calls.syscall import syscall
-from nscore.linux.structs import fsencode, mount_attr
-
 TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
+
+from nscore.linux.calls.syscall import syscall
+from nscore.linux.structs import fsencode, mount_attr
 
 
 def _text(value: str | None) -> bytes | None:

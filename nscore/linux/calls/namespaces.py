@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from ctypes import byref, c_uint32
 
-from nscore.linux.calls.syscall import syscall
-from nscore.linux.numbers import ARCH, ioc
-
 TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
+
+from nscore.linux.calls.syscall import syscall
+from nscore.linux.numbers import ARCH, ioc
 
 #: NSIO, the type of nsfs's ioctls.  linux/nsfs.h
 _NSIO = 0xB7

@@ -7,12 +7,12 @@ import os
 import sys
 from ctypes import byref
 
+TYPE_CHECKING = False
+assert not TYPE_CHECKING or sys.platform == "linux"
+
 from nscore.linux.calls.syscall import syscall
 from nscore.linux.numbers import ARCH, OPEN_FLAGS, ioc, translate
 from nscore.linux.structs import pidfd_info, siginfo_t
-
-TYPE_CHECKING = False
-assert not TYPE_CHECKING or sys.platform == "linux"
 
 #: PIDFS_IOCTL_MAGIC.  linux/pidfd.h
 _PIDFS = 0xFF

@@ -7,16 +7,17 @@ import os
 import sys
 from ctypes import byref
 
+TYPE_CHECKING = False
+assert not TYPE_CHECKING or sys.platform == "linux"
+
 from nscore.linux.calls.handler import SA_RESTORER, received, recording
 from nscore.linux.calls.identity import getpid, getuid
 from nscore.linux.calls.syscall import syscall
 from nscore.linux.numbers import ARCH, SIGACTION_FLAGS, SIGPROCMASK_HOW, SIGSET_SIZE, reverse, translate
 from nscore.linux.structs import kernel_sigaction, siginfo, siginfo_t, signals, sigset, sigset_t, timespec
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-assert not TYPE_CHECKING or sys.platform == "linux"
 
 __all__ = [
     "kill",

@@ -10,12 +10,13 @@ import os
 import sys
 from ctypes import CDLL, PyDLL, c_long, c_void_p, get_errno
 
+TYPE_CHECKING = False
+assert not TYPE_CHECKING or sys.platform == "linux"
+
 from nscore.linux.numbers import NUMBERS
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-assert not TYPE_CHECKING or sys.platform == "linux"
 
 
 def entry(library: CDLL, arity: int) -> Callable[..., int]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from ctypes import byref, c_int
 
-from nscore.linux.calls.syscall import syscall
-from nscore.linux.structs import buffer, fsdecode, fsencode, new_utsname, timespec
-
 TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
+
+from nscore.linux.calls.syscall import syscall
+from nscore.linux.structs import buffer, fsdecode, fsencode, new_utsname, timespec
 
 _CLOCK_MONOTONIC = 1
 _PR_SET_NAME, _PR_GET_NAME = 15, 16

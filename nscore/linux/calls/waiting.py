@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from ctypes import byref, c_int
 
-from nscore.linux.calls.syscall import syscall
-from nscore.linux.structs import siginfo_t
-
 TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
+
+from nscore.linux.calls.syscall import syscall
+from nscore.linux.structs import siginfo_t
 
 
 def waitid(idtype: int, id: int, options: int) -> tuple[int, int, int, int, int] | None:
