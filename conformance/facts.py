@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from nscore import Machine, OpenFlag, Process
+from conformance.views import read
+from nscore import Machine
 
 #: Lines of /proc/1/status that go into the facts.
 KEYS = ("Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Umask")
@@ -30,13 +31,3 @@ def facts(machine: Machine) -> dict[str, object]:
         **{key: status[key].strip() for key in KEYS},
         **{name: read(init, path) for name, path in VIEWS.items()},
     }
-
-
-def read(process: Process, path: str) -> str:
-    """The text of a view."""
-    fd = process.open(path, OpenFlag.RDONLY)
-    text = b""
-    while part := process.read(fd, 65536):
-        text += part
-    process.close(fd)
-    return text.decode()

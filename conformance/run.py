@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from conformance.case import CASES, NEEDS, Case
 from conformance.compare import comparable, differences
-from conformance.facts import facts, read
+from conformance.facts import facts
+from conformance.views import read
 from nscore import CloneFlag, Machine, Process, boot
 from nscore.errors import Gone, Unavailable
 
