@@ -6,11 +6,16 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 assert not TYPE_CHECKING or sys.platform == "linux"
+
+if sys.platform == "linux":
+    from nscore.linux import calls
+    from nscore.linux.numbers import NUMBERS
 
 collect_ignore_glob = [] if sys.platform == "linux" else ["test_*.py"]
 
@@ -33,6 +38,13 @@ def run_in_child(body: Body) -> None:
     assert os.waitpid(pid, 0)[1] == 0, "the child failed"
 
 
+def await_call(pid: int, name: str) -> None:
+    """Return when the process sleeps in that system call: its handler is then entered from there, and the call is what it interrupts."""
+    number = str(NUMBERS[name])
+    while Path(f"/proc/{pid}/syscall").read_text().split()[0] != number:
+        os.sched_yield()
+
+
 @pytest.fixture
 def forked() -> Callable[[Body], None]:
     """Run a body in a child, for what would harm the test's own process."""
@@ -46,8 +58,6 @@ def as_init() -> Callable[[Body], None]:
         pytest.skip("needs root")
 
     def run(body: Body) -> None:
-        from nscore.linux import calls
-
         def inside() -> None:
             calls.mount(None, "/", None, 0x4000 | 0x40000)
             calls.mount("proc", "/proc", "proc")

@@ -16,6 +16,7 @@ assert not TYPE_CHECKING or sys.platform == "linux"
 from nscore.linux import calls
 from nscore.linux.calls import handler
 from nscore.linux.numbers import ARCH
+from tests.linux.conftest import await_call
 
 Run = Callable[[Callable[[], object]], None]
 BLOCK, UNBLOCK, SETMASK = 0, 1, 2
@@ -137,8 +138,10 @@ def test_sigtimedwait(forked: Run) -> None:
 def test_sigchld_has_a_status(forked: Run) -> None:
     def body() -> None:
         calls.sigaction(17, HANDLE)
+        me = os.getpid()
         child = os.fork()
         if child == 0:
+            await_call(me, "ppoll")
             os._exit(3)
         with pytest.raises(InterruptedError, match="ppoll: Interrupted"):
             calls.pause()
@@ -236,11 +239,16 @@ def test_restart_is_not_set_unless_asked_for(forked: Run) -> None:
     def body(flags: int) -> None:
         calls.sigaction(17, HANDLE, flags)
         r, w = calls.pipe2()
+        me = os.getpid()
         if os.fork() == 0:
+            await_call(me, "read")
+            father = os.getpid()
             if os.fork() == 0:
-                calls.sleep(20_000_000)
+                while os.getppid() == father:
+                    os.sched_yield()
+                # Its father's SIGCHLD is sent under the lock that kill takes: it has been sent then.
+                calls.kill(0, 0)
                 calls.write(w, b"late")
-                os._exit(0)
             os._exit(0)
         calls.close(w)
         if flags:

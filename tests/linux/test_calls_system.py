@@ -13,7 +13,7 @@ import pytest
 assert not TYPE_CHECKING or sys.platform == "linux"
 
 from nscore.linux import calls
-from tests.linux.conftest import run_in_child
+from tests.linux.conftest import await_call
 
 Run = Callable[[Callable[[], object]], None]
 SET_PDEATHSIG, GET_PDEATHSIG, SET_NAME, GET_NAME, SET_SUBREAPER, GET_SUBREAPER = 1, 2, 15, 16, 36, 37
@@ -91,14 +91,11 @@ def test_time() -> None:
 def test_a_handled_signal_interrupts_a_sleep(forked: Run) -> None:
     def body() -> None:
         calls.sigaction(17, 2)
-        run_in_child_later()
+        me = os.getpid()
+        if os.fork() == 0:
+            await_call(me, "clock_nanosleep")
+            os._exit(0)
         with pytest.raises(InterruptedError, match="clock_nanosleep: Interrupted"):
             calls.sleep(60_000_000_000)
 
-    def run_in_child_later() -> None:
-        if os.fork() == 0:
-            calls.sleep(5_000_000)
-            os._exit(0)
-
     forked(body)
-    run_in_child(lambda: None)
