@@ -1,0 +1,241 @@
+"""clone3 and clone, raw, and the three ways to clone a Python process that is sound.
+
+raw     where the process has one thread: the call itself, between the interpreter's hooks.
+helper  where it has others: os.fork() makes a process of one thread, which clones raw with CLONE_PARENT and hands the pidfd back.
+fork    where raw is unsound (musl, no CONFIG_CHECKPOINT_RESTORE): unshare, os.fork(), setns back, for the flags that unshare(2) knows.
+
+What none of them can do is Unavailable before anything happened.  NSCORE_CLONE forces one.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from ctypes import addressof, byref, c_int, sizeof
+
+from nscore.errors import Unavailable
+from nscore.linux.afterfork import alone, glibc, hooked, tid_address
+from nscore.linux.calls import close, pidfd_open, recvmsg, sendmsg, setns, sigprocmask, socketpair, unshare
+from nscore.linux.calls.syscall import failure, holding_gil, syscall
+from nscore.linux.numbers import ARCH, CLONE_ARGUMENTS, NUMBERS
+from nscore.linux.structs import clone_args
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+assert not TYPE_CHECKING or sys.platform == "linux"
+
+SIGCHLD = 17
+#: sched.h, for whom nscore.flags is too much to import.
+VM, FS, FILES, SIGHAND, PIDFD, VFORK, PARENT, THREAD = 0x100, 0x200, 0x400, 0x800, 0x1000, 0x4000, 0x8000, 0x10000
+NEWNS, SETTLS, CHILD_CLEARTID, CHILD_SETTID = 0x20000, 0x80000, 0x200000, 0x1000000
+INTO_CGROUP = 0x200000000
+NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET = 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
+
+#: What two Python processes cannot share: memory, and with it the interpreter; the table and the handlers that its parts rely on.
+SHARED = VM | FILES | SIGHAND | THREAD
+#: kernel/fork.c:copy_process: (all of these together, none of those) is EINVAL before anything is shared.
+REFUSED = (
+    (NEWNS | FS, 0),
+    (NEWUSER | FS, 0),
+    (THREAD, SIGHAND),
+    (SIGHAND, VM),
+    (THREAD | NEWUSER, 0),
+    (THREAD | NEWPID, 0),
+)
+#: What the child of a fork can leave by itself; NEWPID is for its parent to unshare.
+LEFT_BY_CHILD = NEWNS | NEWCGROUP | NEWUTS | NEWIPC | NEWNET
+#: The low byte of clone's flags is the exit signal; clone3 refuses it but for NEWTIME.
+CSIGNAL = 0xFF
+
+GLIBC = glibc()
+_CLONE3 = holding_gil(2)
+_CLONE = holding_gil(5)
+#: Whether clone3 answers, as far as it has been asked: a filter may say EPERM or ENOSYS in its stead.
+_answers: dict[str, bool] = {}
+
+Born = tuple[int, "int | None"]
+
+
+def clone(flags: int, exit_signal: int = SIGCHLD, set_tid: tuple[int, ...] = ()) -> Born:
+    """clone3(2) by the first way that is sound here: 0 in the child, its PID and (with PIDFD) a pidfd in the parent."""
+    return WAYS[way()](flags, exit_signal, set_tid)
+
+
+def way() -> str:
+    """The way that clone() takes now."""
+    forced = os.environ.get("NSCORE_CLONE", "")
+    if forced:
+        if forced not in WAYS:
+            raise ValueError(f"NSCORE_CLONE: {forced!r} is none of {', '.join(WAYS)}")
+        return forced
+    if not GLIBC or not tid_address():
+        return "fork"
+    return "raw" if alone() else "helper"
+
+
+def check_sharing(flags: int) -> None:
+    """Unavailable for what two Python processes cannot share, unless the kernel refuses the flags in any case."""
+    if not flags & (SHARED | SETTLS) or any(flags & have == have and not flags & lack for have, lack in REFUSED):
+        return
+    raise Unavailable(f"clone: flags {flags & (SHARED | SETTLS):#x}: two Python processes cannot share memory, descriptors or handlers")
+
+
+def raw(flags: int, exit_signal: int, set_tid: tuple[int, ...]) -> Born:
+    """The call itself.  The process has one thread, or its others sleep in system calls."""
+    check_sharing(flags)
+    if not _answers.get("clone3", True):
+        return _clone(flags, exit_signal, set_tid)
+    numbers = (c_int * len(set_tid))(*set_tid)
+    pidfd, told, tid = c_int(-1), c_int(), tid_address() if GLIBC else 0
+    args = clone_args(flags, addressof(pidfd), tid, addressof(told), exit_signal)
+    if tid:
+        args.flags |= CHILD_SETTID | CHILD_CLEARTID
+    if set_tid:
+        args.set_tid, args.set_tid_size = addressof(numbers), len(set_tid)
+    pid = hooked(_CLONE3, NUMBERS["clone3"], byref(args), sizeof(args))
+    if pid < 0:
+        return _refused(failure("clone3"), flags, exit_signal, set_tid)
+    return pid, pidfd.value if pid and flags & PIDFD else None
+
+
+def _refused(error: OSError, flags: int, exit_signal: int, set_tid: tuple[int, ...]) -> Born:
+    """Raise error, unless it may come from a filter that knows clone alone: EPERM is believed once clone says so too."""
+    if error.errno not in (1, 38) or set_tid or flags >> 32 or _answers.get("clone3"):
+        raise error
+    born = _clone(flags, exit_signal, set_tid)
+    if born[0]:
+        _answers["clone3"] = False
+    return born
+
+
+def _clone(flags: int, exit_signal: int, set_tid: tuple[int, ...]) -> Born:
+    """clone(2) with clone3's meaning, where that is filtered."""
+    if set_tid or flags >> 32:
+        raise Unavailable("clone: set_tid and flags of 64 bits need clone3, which is missing or filtered here")
+    if flags & CSIGNAL or not 0 <= exit_signal <= 64 or (exit_signal and flags & (PARENT | THREAD)):
+        raise OSError(22, "clone: Invalid argument")
+    pidfd, tid = c_int(-1), tid_address() if GLIBC else 0
+    extra = CHILD_SETTID | CHILD_CLEARTID if tid else 0
+    named = {"flags": flags | extra | exit_signal, "stack": 0, "parent_tid": addressof(pidfd), "child_tid": tid, "tls": 0}
+    pid = hooked(_CLONE, NUMBERS["clone"], *[named[name] for name in CLONE_ARGUMENTS[ARCH]])
+    if pid < 0:
+        raise failure("clone")
+    return pid, pidfd.value if pid and flags & PIDFD else None
+
+
+def thread_refusal() -> OSError:
+    """Why a thread could not be created.  pthread_create has an error of its own for what clone says, and Python none at all.
+
+    A descriptor of a cgroup that is not open is looked at last, so that this creates nothing.
+    """
+    args = clone_args(flags=VM | FS | FILES | SIGHAND | THREAD | INTO_CGROUP, cgroup=0x7FFFFFFF)
+    try:
+        syscall("clone3", byref(args), sizeof(args))
+    except OSError as error:
+        number = error.errno if error.errno not in (None, 9) else 11  # EBADF: it would succeed now
+    return OSError(number, f"clone3: {os.strerror(number)}")
+
+
+def helper(flags: int, exit_signal: int, set_tid: tuple[int, ...], born: Callable[[], int] = os.fork) -> Born:
+    """By a process that born() makes: the child is the caller's, its PID one later than the helper's."""
+    check_sharing(flags)
+    if exit_signal != SIGCHLD and not flags & PARENT:
+        raise Unavailable("clone: a process with threads clones by a helper, whose exit signal the child inherits: SIGCHLD")
+    if os.readlink("/proc/thread-self/ns/pid") != os.readlink("/proc/thread-self/ns/pid_for_children") and born is os.fork:
+        raise Unavailable("clone: in a process with threads, after unshare or setns of a PID namespace, the helper would be its init")
+    ours, theirs = socketpair(1, 5 | 0o2000000)
+    pid = born()
+    if pid == 0:
+        if _help(theirs, flags, set_tid) == 0:
+            close(ours)
+            close(theirs)
+            return 0, None
+        os._exit(0)
+    close(theirs)
+    try:
+        data, rights, _, _ = recvmsg(ours, 8, 0x40000000)
+    finally:
+        close(ours)
+        with suppress(ChildProcessError):  # the application's waitpid(-1) may have met it
+            os.waitpid(pid, 0)
+    if not data:
+        raise Unavailable("clone: the helper died")
+    return _handed(int.from_bytes(data, sys.byteorder, signed=True), rights, flags)
+
+
+def _help(theirs: int, flags: int, set_tid: tuple[int, ...]) -> int:
+    """In the helper, and its child: clone and tell."""
+    try:
+        pid, pidfd = raw(flags | PARENT | PIDFD, 0, set_tid)
+    except OSError as error:
+        pid, pidfd = -(error.errno or 0), None
+    if pid:
+        sendmsg(theirs, pid.to_bytes(8, sys.byteorder, signed=True), (pidfd,) if pidfd is not None else ())
+    return pid
+
+
+def _handed(pid: int, rights: tuple[int, ...], flags: int) -> Born:
+    if pid < 0:
+        raise OSError(-pid, f"clone3: {os.strerror(-pid)}")
+    if flags & PIDFD:
+        return pid, rights[0]
+    for fd in rights:
+        close(fd)
+    return pid, None
+
+
+def fork(flags: int, exit_signal: int, set_tid: tuple[int, ...]) -> Born:
+    """By os.fork(): NEWPID around it, other namespaces left by the child."""
+    check_sharing(flags)
+    if exit_signal != SIGCHLD or set_tid or flags & ~(LEFT_BY_CHILD | NEWPID | PIDFD):
+        raise Unavailable(
+            "clone: by os.fork() there is no other exit signal, no set_tid, and no flag but NEW* (NEWUSER excepted) and PIDFD"
+        )
+    ours, theirs = os.pipe()
+    # A handler that forked between unshare and setns would make the new namespace's init.
+    mask = sigprocmask(0, tuple(range(1, 65)))
+    try:
+        pid = _forked(flags & NEWPID)
+        if pid == 0:
+            os.close(ours)
+            _leave(flags & LEFT_BY_CHILD, theirs)
+            return 0, None
+    finally:
+        sigprocmask(2, mask)
+    os.close(theirs)
+    with open(ours, "rb") as pipe:
+        failed = pipe.read()
+    if failed:
+        os.waitpid(pid, 0)
+        raise OSError(failed[0], f"clone: {os.strerror(failed[0])}")
+    return pid, pidfd_open(pid) if flags & PIDFD else None
+
+
+def _forked(newpid: int) -> int:
+    if not newpid:
+        return os.fork()
+    own = os.open("/proc/thread-self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        unshare(newpid)
+        pid = os.fork()
+        if pid:
+            setns(own, newpid)
+    finally:
+        os.close(own)
+    return pid
+
+
+def _leave(flags: int, theirs: int) -> None:
+    """In the child: unshare the rest, or tell why not and end."""
+    try:
+        if flags:
+            unshare(flags)
+    except OSError as error:
+        os.write(theirs, bytes((error.errno or 0,)))
+        os._exit(0)
+    os.close(theirs)
+
+
+WAYS: dict[str, Callable[[int, int, tuple[int, ...]], Born]] = {"raw": raw, "helper": helper, "fork": fork}

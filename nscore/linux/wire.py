@@ -1,0 +1,103 @@
+"""Packets between a driver and its agents: marshal over AF_UNIX SOCK_SEQPACKET, a packet a command and a packet a reply.
+
+A command is (name, arguments).  A reply is (0, result), (an errno, None), (FAULT, a traceback) or (REFUSED, (reason, remedy)); the first
+packet of a process, its hello, is a reply too.  A packet of LIMIT bytes says that another one follows.  Marshal is safe here because both
+ends are ours: the descriptor is close-on-exec, so that no other program ever has it.
+"""
+
+from __future__ import annotations
+
+import errno
+import marshal
+import os
+import sys
+
+from nscore.linux.calls import close, fcntl, recvmsg, sendmsg
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+assert not TYPE_CHECKING or sys.platform == "linux"
+
+LIMIT = 1 << 16
+FAULT, REFUSED = -1, -2
+
+#: Descriptors from here on are an agent's own, and closed as far as its calls can tell; CONTROL is the end of its driver's socket.
+RESERVED, CONTROL = 1000, 1023
+
+MSG_NOSIGNAL, MSG_CMSG_CLOEXEC = 0x4000, 0x40000000
+F_DUPFD_CLOEXEC = 1030
+
+#: errno.errorcode has one name a number, and for these not the one of the man pages.
+PREFERRED = {errno.EOPNOTSUPP: "EOPNOTSUPP", errno.EDEADLK: "EDEADLK", errno.EAGAIN: "EAGAIN"}
+
+
+def errno_name(number: int) -> str:
+    """The name of an errno; E524 where the C library knows none."""
+    return PREFERRED.get(number) or errno.errorcode.get(number, f"E{number}")
+
+
+def packets(message: object) -> Sequence[bytes]:
+    """The packets of a message, nearly always one."""
+    data = marshal.dumps(message)
+    if len(data) < LIMIT:
+        return (data,)
+    if len(data) % LIMIT == 0:
+        data += b"\0"  # marshal.loads passes over it; an empty packet would be an end of file
+    return [data[at : at + LIMIT] for at in range(0, len(data), LIMIT)]
+
+
+def send(fd: int, message: object) -> None:
+    """Send a message, waiting until there is room."""
+    for packet in packets(message):
+        os.write(fd, packet)
+
+
+def receive(fd: int) -> Any:
+    """The next message, or None at the end of file."""
+    data = os.read(fd, LIMIT)
+    if len(data) < LIMIT:
+        return marshal.loads(data) if data else None
+    parts = [data]
+    while len(parts[-1]) == LIMIT:
+        parts.append(os.read(fd, LIMIT))
+    return marshal.loads(b"".join(parts))
+
+
+def send_descriptors(fd: int, message: object, descriptors: Sequence[int]) -> None:
+    """Send a message of one packet with descriptors; a reader that is gone is BrokenPipeError and no signal."""
+    data = marshal.dumps(message)
+    while True:
+        try:
+            sendmsg(fd, data, tuple(descriptors), None, MSG_NOSIGNAL)
+            return
+        except InterruptedError:
+            continue
+
+
+def receive_descriptors(fd: int) -> tuple[Any, tuple[int, ...]]:
+    """The next message, of one packet, and the descriptors that came with it, close-on-exec; None at the end of file."""
+    while True:
+        try:
+            data, descriptors, _, _ = recvmsg(fd, LIMIT, MSG_CMSG_CLOEXEC)
+        except InterruptedError:
+            continue
+        except ConnectionResetError:
+            return None, ()
+        return (marshal.loads(data) if data else None), descriptors
+
+
+def described() -> str:
+    """The exception at hand with its traceback, for a reply of FAULT.  The module is imported here: no agent should need it."""
+    import traceback
+
+    return traceback.format_exc()
+
+
+def reserve(fd: int) -> int:
+    """Move a descriptor to where the agent's own lie."""
+    try:
+        return fcntl(fd, F_DUPFD_CLOEXEC, RESERVED)
+    finally:
+        close(fd)

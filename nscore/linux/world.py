@@ -1,0 +1,223 @@
+"""A machine on the kernel: its init, what drives it, and when it is settled."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import cast
+
+from nscore.errors import Unavailable
+from nscore.interface.backend import Args, Body
+from nscore.linux.boot import booted
+from nscore.linux.driven import EPOLLIN, LinuxDriven
+from nscore.linux.level import level
+from nscore.linux.program import run
+from nscore.linux.settle import Scan, Seen
+from nscore.linux.zygotes import IMAGE
+
+assert sys.platform == "linux"
+
+#: Seconds that a call may take to settle.
+PATIENCE = 10.0
+#: Seconds between two looks at what moves.
+PAUSE = 0.00003
+
+
+class LinuxWorld:
+    """World of nscore.interface.backend."""
+
+    def __init__(self, options: Mapping[str, object]) -> None:
+        for name in options:
+            raise TypeError(f"boot: linux has no option {name!r}")
+        self.driven: dict[int, LinuxDriven] = {}
+        #: Calls of the image that have not got as far as its first word.
+        self.execing: dict[LinuxDriven, None] = {}
+        #: Whether a socket has been sent over a socket: from then on descriptors may be closed by the kernel's collector, late.
+        self.collected = False
+        self.machine = booted()
+        self.epoll = select.epoll()
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.scan = Scan(self.machine.proc, self.may_wait, soft // 2)
+        self._init = LinuxDriven(self, socket.socket(fileno=self.machine.control), born=True)
+        self._init.pid = self._init.tid = "1"
+        self.open = True
+
+    @property
+    def init(self) -> LinuxDriven:
+        """PID 1."""
+        return self._init
+
+    @property
+    def level(self) -> int:
+        """One below the driver's own."""
+        return level() + 1
+
+    @property
+    def image(self) -> str:
+        """This interpreter: exec'ed by exactly this path, it is an agent again."""
+        if not IMAGE:
+            raise Unavailable("there is no interpreter to exec: sys.executable cannot be run")
+        return IMAGE
+
+    @property
+    def replay(self) -> str:
+        """The kernel makes the choices."""
+        return ""
+
+    def settle(self, patience: float) -> None:
+        """Look until nothing moves."""
+        self._settle(patience, None)
+
+    def advance(self, enough: Callable[[], bool]) -> None:
+        """Let the machine settle, or less, if that is enough."""
+        self._settle(PATIENCE, enough)
+
+    def sleep(self, seconds: float) -> None:
+        """Really."""
+        time.sleep(seconds)
+
+    def run(self, body: Body) -> int:
+        """In a child of the driver's, guarded by its parent."""
+        return run(self.machine.proc, body)
+
+    def close(self) -> None:
+        """Kill init, and with it all the rest, and wait until it is reaped."""
+        if not self.open:
+            return
+        self.open = False
+        if self.machine.inherited():
+            for driven in self.driven.values():
+                driven.sock.close()
+        else:
+            self.machine.kill()
+            for driven in list(self.driven.values()):
+                driven.lost()
+        self.scan.close()
+        self.epoll.close()
+        self.machine.close()
+
+    # Settling.
+
+    def _settle(self, patience: float, enough: Callable[[], bool] | None) -> None:
+        limit = time.monotonic() + patience
+        while True:
+            seen = self.looked_twice()
+            moved = self.drain()
+            if enough is not None and enough():
+                return
+            if seen is not None and not moved and not (self.collected and self.moves_late(seen)):
+                return
+            if time.monotonic() > limit:
+                raise TimeoutError(f"the machine does not settle: {self.scan.shown()}")
+            if seen is None:
+                time.sleep(PAUSE)
+
+    def looked_twice(self) -> Seen | None:
+        """What all tasks showed in two equal looks; None if something moves."""
+        first = self.scan.look()
+        if first is None or self.scan.look() != first or (self.execing and self.starts(first)):
+            return None
+        return first
+
+    def starts(self, seen: Seen) -> bool:
+        """Whether an exec of the image is under way: an interpreter that starts may sleep, and has nobody to tell."""
+        stopped = {tid for tid, letter, _, _ in seen if letter in (b"T", b"Z")}
+        return any(driven.pid not in stopped for driven in self.execing)
+
+    def moves_late(self, seen: Seen) -> bool:
+        """Whether the kernel's collector of sockets let something move.
+
+        Twice our own garbage: the collector runs once for what is there when it starts.
+        """
+        collect_sockets()
+        collect_sockets()
+        return self.looked_twice() != seen or self.drain()
+
+    def drain(self) -> bool:
+        """Take all replies; whether that may have let something move."""
+        moved = False
+        while events := self.epoll.poll(0):
+            for fd, event in events:
+                driven = self.driven.get(fd)
+                if driven is not None and driven.ready(event):
+                    moved = True
+        return moved
+
+    def may_wait(self, tid: str) -> bool:
+        """Whether a thread in D waits for the child of its vfork, which has spoken: so its clone is past all else that sleeps so."""
+        return any(driven.tid == tid and driven.vforked is not None and driven.vforked.born for driven in self.driven.values())
+
+    # What the ends of agents need.
+
+    def socketpair(self) -> tuple[socket.socket, socket.socket]:
+        """Two ends for another agent."""
+        try:
+            return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        except OSError as error:
+            raise Unavailable(
+                f"the driver has no descriptor left for another process: {error.strerror}",
+                "Raise RLIMIT_NOFILE (ulimit -n): a driven process takes one, and up to three more to be watched",
+            ) from error
+
+    def note(self, driven: LinuxDriven, name: str, args: Args) -> None:
+        """Take note of an exec, and of descriptors that are sent."""
+        if name == "execve":
+            if args[0] == IMAGE:
+                self.execing[driven] = None
+        elif not self.collected:
+            for fd in cast("tuple[int, ...]", args[2]):
+                with contextlib.suppress(OSError):  # not open, as the call itself will say
+                    self.collected |= os.readlink(f"{driven.tid}/fd/{fd}", dir_fd=self.machine.proc).startswith("socket:")
+
+    def execed(self, driven: LinuxDriven, number: int) -> None:
+        """The image has spoken, or there was an error; a thread that execs gets its process's number."""
+        if driven in self.execing:
+            del self.execing[driven]
+            if number == 0:
+                driven.tid = driven.pid
+
+    def dropped(self, driven: LinuxDriven) -> None:
+        """Forget an end that is closed."""
+        self.execing.pop(driven, None)
+        del self.driven[driven.fd]
+        self.epoll.unregister(driven.fd)
+
+    def numbers(self, host: int, tid: int | None) -> tuple[str, str]:
+        """The machine's numbers of the process that the driver knows as host, and of its thread that calls itself tid; "" if it is gone."""
+        pid = (nspid(f"/proc/{host}/status", None) or ["", ""])[1]
+        if tid is None or not pid:
+            return pid, pid
+        for number in self.scan.tids(pid):
+            if (nspid(f"{pid}/task/{number}/status", self.machine.proc) or [""])[-1] == str(tid):
+                return pid, number
+        return pid, ""
+
+
+def nspid(path: str, proc: int | None) -> list[str] | None:
+    """NSpid of a status file, from the namespace of its /proc inwards; None if the process is gone."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc)
+        with open(fd) as file:
+            return next(line for line in file if line.startswith("NSpid:")).split()[1:]
+    except (FileNotFoundError, ProcessLookupError, StopIteration):
+        return None
+
+
+def collect_sockets() -> None:
+    """Have the kernel collect what is in flight between sockets that nobody can reach: make such garbage with the end of a pipe in it, and
+    wait until that is closed."""
+    end, flying = os.pipe()
+    one, other = socket.socketpair()
+    socket.send_fds(one, [b"0"], [other.fileno(), flying])
+    os.close(flying)
+    one.close()
+    other.close()
+    os.read(end, 1)
+    os.close(end)

@@ -1,0 +1,175 @@
+"""The driver's side of the zygote: starting it, asking it for machines, and starting another where the driver has changed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import weakref
+from typing import Any
+
+from nscore.linux.agent import PACKAGE, image_flags
+from nscore.linux.calls import socketpair
+from nscore.linux.wire import FAULT, receive_descriptors, send_descriptors
+from nscore.linux.zygote import ZYGOTE, main
+
+assert sys.platform == "linux"
+
+SEQPACKET_CLOEXEC = 5 | 0o2000000
+F_DUPFD_CLOEXEC = 1030
+
+#: What a machine's processes can exec and go on being driven: an interpreter of their own.
+IMAGE = sys.executable if sys.executable and os.access(sys.executable, os.X_OK) else ""
+
+#: What of proc/PID/status a zygote has from its driver for good.
+INHERITED = ("Umask", "Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp", "Seccomp_filters")
+NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid_for_children", "user", "uts")
+
+
+class Zygote:
+    """The zygote of this process, as long as it is what the process has become since."""
+
+    def __init__(self, control: int, facts: tuple[object, ...]) -> None:
+        self.control, self.facts = control, facts
+        self._serial = 0
+        self._lock = threading.Lock()
+        _all.add(self)
+
+    def boot(self, theirs: int, ids: tuple[int, int] | None) -> tuple[int, int]:
+        """Have an init cloned that obeys the other end of theirs: its PID and a pidfd."""
+        pid, descriptors = self._ask("boot", (ids, IMAGE), (theirs,))
+        return pid, descriptors[0]
+
+    def reap(self, pid: int) -> None:
+        """Return when the dying init has been reaped; at once if the zygote has died before it."""
+        try:
+            self._ask("reap", (pid,), ())
+        except RuntimeError:
+            return
+
+    def _ask(self, name: str, args: tuple[object, ...], descriptors: tuple[int, ...]) -> tuple[Any, tuple[int, ...]]:
+        with self._lock:
+            self._serial += 1
+            serial = self._serial
+            try:
+                send_descriptors(self.control, (serial, name, args), descriptors)
+            except BrokenPipeError:
+                raise died() from None
+            while True:
+                reply, received = receive_descriptors(self.control)
+                if reply is None:
+                    raise died()
+                if reply[0] == serial:
+                    break
+                for fd in received:  # the answer to somebody who was interrupted
+                    os.close(fd)
+        _, number, result = reply
+        if number == FAULT:
+            raise RuntimeError(f"zygote: {result}")
+        if number:
+            raise OSError(number, f"{name}: {os.strerror(number)}")
+        return result, received
+
+    def alive(self) -> bool:
+        """Whether nobody has killed it."""
+        try:
+            self._ask("reap", (0,), ())
+        except RuntimeError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Let it end, with all its machines."""
+        if self.control >= 0:
+            os.close(self.control)
+            self.control = -1
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def died() -> RuntimeError:
+    """What is raised when the zygote does not answer."""
+    return RuntimeError("nscore's zygote, the process that keeps this process's machines, has been killed, and they with it")
+
+
+_lock = threading.Lock()
+_all: weakref.WeakSet[Zygote] = weakref.WeakSet()
+_current: list[Zygote] = []
+
+
+def zygote() -> Zygote:
+    """This process's zygote; a new one where there is none, or the old one has died or is no longer what this process is."""
+    with _lock:
+        now = facts()
+        if _current and (_current[0].facts != now or not _current[0].alive()):
+            _current.clear()  # machines that it keeps hold it themselves
+        if not _current:
+            _current.append(Zygote(start(), now))
+        return _current[0]
+
+
+def _forked() -> None:
+    """In a forked child: its parent's zygotes are not its own, and neither are the machines that it has copies of."""
+    global _lock
+    _lock = threading.Lock()
+    for inherited in _all:
+        inherited.close()
+    _current.clear()
+
+
+os.register_at_fork(after_in_child=_forked)
+
+
+def facts() -> tuple[object, ...]:
+    """All that a zygote has from its driver: where one of them has changed since, it would give a machine what the driver no longer has."""
+    with open("/proc/thread-self/status") as file:
+        status = [line for line in file if line.partition(":")[0] in INHERITED]
+    with open("/proc/thread-self/limits") as file:
+        limits = file.read()
+    with open("/proc/thread-self/cgroup") as file:
+        cgroup = file.read()
+    root = os.stat("/")
+    namespaces = [os.readlink(f"/proc/thread-self/ns/{name}") for name in NAMESPACES]
+    return *status, limits, cgroup, root.st_dev, root.st_ino, *namespaces
+
+
+def start() -> int:
+    """Start a zygote: the descriptor of its socket."""
+    ours, theirs = socketpair(1, SEQPACKET_CLOEXEC)
+    driver = os.pidfd_open(os.getpid())
+    try:
+        pid = _spawn(theirs, driver)
+    finally:
+        os.close(theirs)
+        os.close(driver)
+    try:
+        os.waitpid(pid, 0)
+    except ChildProcessError:
+        pass  # SIGCHLD is ignored, or another thread's wait() was first
+    reply, _ = receive_descriptors(ours)
+    if reply != (0, None):
+        os.close(ours)
+        raise RuntimeError(f"nscore's zygote did not start: {reply[1] if reply else 'it died at once'}")
+    return ours
+
+
+def _spawn(theirs: int, driver: int) -> int:
+    """Exec a small interpreter, or fork where none can be: in an embedded one."""
+    import fcntl
+
+    high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in (theirs, driver)]
+    argv = [IMAGE, *image_flags("NSCORE_SITE" in os.environ), "-c", ZYGOTE, PACKAGE, "3", "4"]
+    actions = [(os.POSIX_SPAWN_DUP2, fd, place) for fd, place in zip(high, (3, 4))]
+    ignorable = [sig for sig in signal.valid_signals() if sig not in (signal.SIGKILL, signal.SIGSTOP)]
+    try:
+        return os.posix_spawn(IMAGE, argv, os.environ, file_actions=actions, setsigmask=(), setsigdef=ignorable)
+    except OSError:
+        pid = os.fork()
+        if pid == 0:
+            main(*high)
+        return pid
+    finally:
+        for fd in high:
+            os.close(fd)
