@@ -15,8 +15,7 @@ VIEWS = {
     "setgroups": "/proc/1/setgroups",
     "limits": "/proc/1/limits",
     "oom_score_adj": "/proc/1/oom_score_adj",
-    "pid_max": "/proc/sys/kernel/pid_max",
-    "overflowuid": "/proc/sys/kernel/overflowuid",
+    "threads_max": "/proc/sys/kernel/threads-max",
 }
 
 

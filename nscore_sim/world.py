@@ -1,6 +1,6 @@
 """A machine on the model: boot, driven processes, time, programs.  (No kernel file.)
 
-The outermost process is PID 1 of the initial namespace.  It stands for whoever drives: it clones the machine's init, and the processes
+A process above the machine stands for whoever drives: it clones the machine's init, and the processes
 that machine.run needs outside.
 """
 
@@ -9,22 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from nscore.errors import Errno, Unavailable
-from nscore.flags import CloneFlag, MountFlag, Prctl, Signal
+from nscore.flags import CloneFlag, Signal
 from nscore.interface.backend import Args, Body, Driven, Fate, Outcome, Plain
-from nscore_sim.boot import IMAGE, boot_kernel
+from nscore_sim.boot import NAMESPACES, boot_kernel
 from nscore_sim.entry import enter, exit_to_user_mode
 from nscore_sim.fork import kernel_clone
 from nscore_sim.hrtimer import advance
-from nscore_sim.kernel import Kernel
-from nscore_sim.program import Program, Programs
+from nscore_sim.program import Programs
 from nscore_sim.sched import SLEEP, Restart, Sleep, schedule
 from nscore_sim.syscalls import TABLE
 from nscore_sim.task import PF_EXITING, TASK_INTERRUPTIBLE, TASK_RUNNING, Task
 
 Function = Callable[..., "Plain | Sleep | Restart"]
 
-#: The namespaces of a machine.
-NAMESPACES = int(CloneFlag.NEWPID | CloneFlag.NEWNS | CloneFlag.NEWUTS | CloneFlag.NEWIPC)
 #: pthread_create's sharing.
 THREAD = int(CloneFlag.VM | CloneFlag.FS | CloneFlag.FILES | CloneFlag.SIGHAND | CloneFlag.THREAD | CloneFlag.SYSVSEM)
 
@@ -33,7 +30,7 @@ class SimWorld:
     """World of nscore.interface.backend."""
 
     def __init__(self, options: Mapping[str, object]) -> None:
-        self.kernel, init = boot_kernel(options)
+        self.kernel, self._outer, init = boot_kernel(options)
         self._init = SimDriven(init)
         self._programs = Programs(self.kernel)
 
@@ -50,7 +47,7 @@ class SimWorld:
     @property
     def image(self) -> str:
         """The one executable there is."""
-        return IMAGE
+        return self.kernel.image
 
     @property
     def replay(self) -> str:
@@ -70,7 +67,7 @@ class SimWorld:
 
     def run(self, body: Body) -> int:
         """Run body as PID 1 of a namespace below the machine's; its parent is a process outside, which joins the machine's namespaces."""
-        outside = kernel_clone(self.kernel.init_task, 0, Signal.CHLD, ())[0]
+        outside = kernel_clone(self._outer, 0, Signal.CHLD, ())[0]
         schedule(self.kernel)
         join(outside, self._init.task)
         root, created = kernel_clone(outside, int(CloneFlag.NEWPID), Signal.CHLD, ())
@@ -81,7 +78,7 @@ class SimWorld:
             enter(outside, TABLE["waitpid"], (-1, 0))
             status = outside.result
             enter(outside, TABLE["exit"], (0,))
-            enter(self.kernel.init_task, TABLE["waitpid"], (-1, 1))
+            enter(self._outer, TABLE["waitpid"], (-1, 1))
         assert isinstance(created, tuple) and isinstance(status, tuple) and isinstance(status[1], int), f"{created} {status}"
         return -(status[1] & 0x7F) if status[1] & 0x7F else status[1] >> 8
 
@@ -193,20 +190,3 @@ def join(task: Task, target: Task) -> None:
     enter(task, TABLE["setns"], (fd, NAMESPACES | user))
     assert task.result is None, f"setns: {task.result}"
     enter(task, TABLE["close"], (fd,))
-
-
-def isolate(init: Task) -> None:
-    """What PID 1 of a machine does first, as on linux: a session and a name of its own, private mounts, a proc of its own namespace."""
-    proc = int(MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC)
-    for name, args in (
-        ("setsid", ()),
-        ("mount", ("none", "/", None, int(MountFlag.REC | MountFlag.PRIVATE), None)),
-        ("mount", ("proc", "/proc", "proc", proc, None)),
-        ("chdir", ("/",)),
-        ("prctl", (int(Prctl.SET_NAME), "init")),
-    ):
-        enter(init, TABLE[name], args)
-        assert not isinstance(init.result, Errno), f"{name}: {init.result}"
-
-
-__all__ = ["Program", "SimDriven", "SimWorld"]
