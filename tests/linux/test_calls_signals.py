@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -235,31 +236,42 @@ def test_signals_from_outside_meet_the_handler_in_a_call(forked: Run) -> None:
     forked(body)
 
 
-def test_restart_is_not_set_unless_asked_for(forked: Run) -> None:
-    def body(flags: int) -> None:
-        calls.sigaction(17, HANDLE, flags)
+def test_a_handler_interrupts_a_call(forked: Run) -> None:
+    def body() -> None:
+        calls.sigaction(17, HANDLE)
+        r, _ = calls.pipe2()
+        me = os.getpid()
+        if os.fork() == 0:
+            await_call(me, "read")
+            os._exit(0)
+        with pytest.raises(InterruptedError, match="read: Interrupted"):
+            calls.read(r, 10)
+        assert len(calls.received()) == 1
+
+    forked(body)
+
+
+def test_restart_is_as_asked_for(forked: Run) -> None:
+    def pending(pid: int) -> int:
+        status = Path(f"/proc/{pid}/status").read_text()
+        return int(status.split("ShdPnd:")[1].split()[0], 16)
+
+    def body() -> None:
+        calls.sigaction(10, HANDLE, RESTART)
         r, w = calls.pipe2()
         me = os.getpid()
         if os.fork() == 0:
             await_call(me, "read")
-            father = os.getpid()
-            if os.fork() == 0:
-                while os.getppid() == father:
-                    os.sched_yield()
-                # Its father's SIGCHLD is sent under the lock that kill takes: it has been sent then.
-                calls.kill(0, 0)
-                calls.write(w, b"late")
+            calls.kill(me, 10)
+            while pending(me):
+                os.sched_yield()
+            await_call(me, "read")
+            calls.write(w, b"late")
             os._exit(0)
-        calls.close(w)
-        if flags:
-            assert calls.read(r, 10) == b"late"
-        else:
-            with pytest.raises(InterruptedError):
-                calls.read(r, 10)
+        assert calls.read(r, 10) == b"late"
         assert len(calls.received()) == 1
 
-    forked(lambda: body(0))
-    forked(lambda: body(RESTART))
+    forked(body)
 
 
 def test_the_restorer_is_the_c_librarys(forked: Run) -> None:
