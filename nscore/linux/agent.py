@@ -115,7 +115,8 @@ class Agent:
 
     def unmasked(self, call: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         """Make the call with the mask open."""
-        syscall("rt_sigprocmask", SETMASK, byref(self.mask), None, SIGSET_SIZE)
+        assert self.mask is not None
+        open_mask(self.mask)
         try:
             return call(*args)
         finally:
@@ -207,6 +208,11 @@ class Agent:
     def received(self) -> tuple[Any, ...]:
         """What the handlers have seen."""
         return received()
+
+
+def open_mask(mask: sigset_t) -> None:
+    """Set the mask; what is pending and not in it is delivered in here."""
+    syscall("rt_sigprocmask", SETMASK, byref(mask), None, SIGSET_SIZE)
 
 
 def masked() -> sigset_t:

@@ -7,6 +7,7 @@ import select
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 
 from nscore.errors import Unavailable
@@ -16,7 +17,7 @@ from nscore.linux.zygotes import Zygote, zygote
 
 assert sys.platform == "linux"
 
-CAP_SYS_ADMIN, CAP_SYS_PTRACE = 21, 19
+CAP_SYS_ADMIN = 21
 #: Seconds within which a dying init is expected to be gone.
 PATIENCE = 10.0
 SIM = "or set NSCORE_BACKEND=sim for the model"
@@ -67,13 +68,17 @@ def ended(pidfd: int) -> bool:
     return bool(poll.poll(PATIENCE * 1000))
 
 
-def booted() -> Booted:
-    """Boot a machine: with CAP_SYS_ADMIN as it is, otherwise in a user namespace where the caller is 0."""
+def booted(keeper_of: Callable[[], Zygote] = zygote) -> Booted:
+    """Boot a machine: with CAP_SYS_ADMIN as it is, otherwise in a user namespace where the caller is 0.
+
+    Args:
+        keeper_of: What gives the zygote to ask.
+    """
     check_proc()
     if not GLIBC:
         raise Unavailable("a C library other than glibc does not survive a raw clone, which agents are made by", f"Use glibc, {SIM}")
     ids = None if capabilities() >> CAP_SYS_ADMIN & 1 else (os.geteuid(), os.getegid())
-    keeper = zygote()
+    keeper = keeper_of()
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
         pid, pidfd = keeper.boot(theirs.fileno(), ids)
@@ -117,7 +122,9 @@ def refused(error: OSError, step: str, ids: tuple[int, int] | None) -> Unavailab
     who = "an ordinary user" if ids else "root"
     reason = f"{who} cannot boot a machine here: {step}: {error.strerror}"
     if step == "mount of /proc":
-        return Unavailable(reason, f"A container's /proc is masked: start it without masked paths (--security-opt systempaths=unconfined), {SIM}")
+        return Unavailable(
+            reason, f"A container's /proc is masked: start it without masked paths (--security-opt systempaths=unconfined), {SIM}"
+        )
     if step == "clone" and ids:
         return Unavailable(reason, f"{forbidding() or 'Allow user namespaces, or run as root with CAP_SYS_ADMIN'}, {SIM}")
     if step == "clone":

@@ -18,7 +18,7 @@ from nscore.interface.backend import Args, Body
 from nscore.linux.boot import booted
 from nscore.linux.driven import EPOLLIN, LinuxDriven
 from nscore.linux.level import level
-from nscore.linux.program import run
+from nscore.linux.run import run
 from nscore.linux.settle import Scan, Seen
 from nscore.linux.zygotes import IMAGE
 

@@ -143,7 +143,7 @@ def helper(flags: int, exit_signal: int, set_tid: tuple[int, ...], born: Callabl
     check_sharing(flags)
     if exit_signal != SIGCHLD and not flags & PARENT:
         raise Unavailable("clone: a process with threads clones by a helper, whose exit signal the child inherits: SIGCHLD")
-    if os.readlink("/proc/thread-self/ns/pid") != os.readlink("/proc/thread-self/ns/pid_for_children") and born is os.fork:
+    if born is os.fork and os.readlink("/proc/thread-self/ns/pid") != os.readlink("/proc/thread-self/ns/pid_for_children"):
         raise Unavailable("clone: in a process with threads, after unshare or setns of a PID namespace, the helper would be its init")
     ours, theirs = socketpair(1, 5 | 0o2000000)
     pid = born()
