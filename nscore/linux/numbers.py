@@ -1,8 +1,8 @@
 """The numbers of Linux's system-call ABI, by architecture.  Models the kernel's syscall tables and asm/ headers.
 
 Of what flags.py and the man pages name, this file knows where an architecture has another number.  Tables first, then the questions
-that they answer, then the answers for the machine at hand.  mips64el numbers its signals and errnos in its own way: those are passed
-through as they are, see GENERIC_SIGNALS.
+that they answer, then the answers for the machine at hand.  mips64el numbers signals, errnos and POLLWR* in its own way: those are
+passed through as they are, see GENERIC_SIGNALS.
 """
 
 from __future__ import annotations

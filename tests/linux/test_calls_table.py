@@ -16,7 +16,8 @@ assert not TYPE_CHECKING or sys.platform == "linux"
 import nscore.interface.calls  # noqa: F401  (what it declares is read below)
 from nscore.interface.caller import DECLARED
 from nscore.linux import calls
-from nscore.linux.calls.syscall import syscall
+from nscore.linux.calls.syscall import failure, holding_gil, syscall
+from nscore.linux.numbers import NUMBERS
 
 
 def test_the_table_is_what_the_interface_declares() -> None:
@@ -47,13 +48,17 @@ def test_only_syscall_opens_the_c_library() -> None:
 
 
 def test_syscall_takes_names_and_numbers() -> None:
-    from nscore.linux.numbers import NUMBERS
-
     assert syscall("getpid") == syscall(NUMBERS["getpid"]) == calls.syscall("getpid") == calls.getpid()
     with pytest.raises(OSError, match=r"^\[Errno 9\] close: Bad file descriptor$"):
         syscall("close", -1)
     with pytest.raises(OSError, match="Function not implemented"):
         syscall(0x3FFFFFFF)
+
+
+def test_a_call_that_holds_the_gil() -> None:
+    assert holding_gil(0)(NUMBERS["getpid"]) == calls.getpid()
+    assert holding_gil(1)(NUMBERS["close"], -1) == -1
+    assert str(failure("close")) == "[Errno 9] close: Bad file descriptor"
 
 
 def test_an_argument_keeps_its_upper_half() -> None:

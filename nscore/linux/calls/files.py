@@ -56,7 +56,7 @@ _O_LARGEFILE = 0o100000 if POINTER == 4 else 0
 _O_LISTDIR = 0o200000 | 0o2000000
 _OPTIONS = SOCKET_OPTIONS.get(ARCH, {})
 _SOL_SOCKET = _OPTIONS.get((1, 16), (1, 16))[0]
-_SCM_RIGHTS, _SCM_CREDENTIALS = 1, 2
+_SCM_RIGHTS, _SCM_CREDENTIALS, _MSG_CTRUNC = 1, 2, 8
 #: As many descriptors as interface.files promises to take.
 _MAX_RIGHTS = 64
 
@@ -124,7 +124,7 @@ def _stat(dirfd: int, path: bytes, flags: int) -> tuple[int, int, int, int, int,
     st = statx()
     syscall("statx", dirfd, path, flags | _AT_NO_AUTOMOUNT, _STATX_BASIC, byref(st))
     major, minor = st.stx_dev_major, st.stx_dev_minor
-    # include/linux/kdev_t.h:huge_encode_dev as the C library's makedev goes on from there.
+    # As the C library's makedev has it, for all 32 bits of both.
     dev = minor & 0xFF | (major & 0xFFF) << 8 | (minor & ~0xFF) << 12 | (major & ~0xFFF) << 32
     return dev, st.stx_ino, st.stx_mode, st.stx_nlink, st.stx_uid, st.stx_gid, st.stx_size
 
@@ -296,8 +296,12 @@ def recvmsg(fd: int, n: int, flags: int = 0) -> tuple[bytes, tuple[int, ...], tu
         elif kind == _SCM_CREDENTIALS:
             sender = ucred.from_buffer_copy(content)
             credentials = sender.pid, sender.uid, sender.gid
+    for surplus in rights[_MAX_RIGHTS:]:
+        # The room for credentials that did not come was filled with descriptors.
+        close(surplus)
+    truncated = _MSG_CTRUNC if len(rights) > _MAX_RIGHTS else 0
     # MSG_TRUNC as a flag makes the size that of the whole packet.
-    return first(min(size, n), payload), rights, credentials, header.msg_flags
+    return first(min(size, n), payload), rights[:_MAX_RIGHTS], credentials, header.msg_flags | truncated
 
 
 def setsockopt(fd: int, level: int, option: int, value: int) -> None:

@@ -105,7 +105,7 @@ def setresgid(rgid: int, egid: int, sgid: int) -> None:
 
 
 def getgroups() -> tuple[int, ...]:
-    """getgroups(2) with size 0 for the number and again for the groups, which the kernel keeps sorted in most ways to set them."""
+    """getgroups(2): with size 0 for their number, and again for the groups; sorted here."""
     count = syscall("getgroups", 0, None)
     groups = (c_uint32 * count)()
     syscall("getgroups", count, groups)
