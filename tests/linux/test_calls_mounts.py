@@ -72,6 +72,7 @@ def test_a_mount_without_a_path(as_init: Run, tmp_path: Path) -> None:
     as_init(body)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 def test_what_is_refused() -> None:
     with pytest.raises(OSError, match="fsopen: No such device"):
         calls.fsopen("nosuchfs")
