@@ -352,7 +352,7 @@ C = Part(
             2,
             "kill -KILL 6",
             "From outside, the namespace's PID 1 is killed.",
-            "When an init exits, the kernel kills everything in its namespace and below; init reaps it, and only then its own death is reported.",
+            "An init that exits takes all of its namespace and below with it, and reaps them; only then is its own death reported.",
             ("INIT-01", "INIT-02", "INIT-04"),
         ),
         Line(1, "", "Terminal 1 is outside again ...", "The unshare waited for the init, and ends as it ended.", ("INIT-03",)),
