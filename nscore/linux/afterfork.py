@@ -19,13 +19,15 @@ import os
 import signal
 import sys
 
-from nscore.linux.calls.syscall import syscall
-from nscore.linux.structs import POINTER, buffer
-
 TYPE_CHECKING = False
+assert not TYPE_CHECKING or sys.platform == "linux"
+
+from nscore.linux.calls.syscall import syscall
+from nscore.linux.numbers import POINTER
+from nscore.linux.structs import buffer
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-assert not TYPE_CHECKING or sys.platform == "linux"
 
 PR_GET_TID_ADDRESS = 40
 

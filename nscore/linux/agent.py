@@ -13,6 +13,9 @@ import os
 import sys
 from ctypes import byref
 
+TYPE_CHECKING = False
+assert not TYPE_CHECKING or sys.platform == "linux"
+
 from nscore.errors import Unavailable
 from nscore.linux.calls import TABLE, close, close_range, dup3, execve, exit, fcntl, gettid, received, sigaction
 from nscore.linux.calls.creation import SIGCHLD, VFORK, raw, thread_refusal
@@ -21,11 +24,9 @@ from nscore.linux.numbers import ARCH, SIGPROCMASK_HOW, SIGSET_SIZE
 from nscore.linux.structs import pollfd, sigset, sigset_t
 from nscore.linux.wire import CONTROL, FAULT, LIMIT, REFUSED, RESERVED, described, packets, receive_descriptors, reserve
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
-assert not TYPE_CHECKING or sys.platform == "linux"
 
 O_CLOEXEC, F_SETFD, FD_CLOEXEC, POLLIN = 0o2000000, 2, 1, 1
 HANDLE = 2

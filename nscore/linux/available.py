@@ -6,11 +6,12 @@ import os
 import sys
 from collections.abc import Callable
 
+TYPE_CHECKING = False
+assert not TYPE_CHECKING or sys.platform == "linux"
+
 from nscore.errors import Unavailable
 from nscore.linux.boot import SIM, Booted, booted, capabilities
 from nscore.linux.zygotes import Zygote, facts, start
-
-assert sys.platform == "linux"
 
 CAP_SYS_ADMIN, CAP_SYS_PTRACE = 21, 19
 

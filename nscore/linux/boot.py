@@ -10,12 +10,13 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 
+TYPE_CHECKING = False
+assert not TYPE_CHECKING or sys.platform == "linux"
+
 from nscore.errors import Unavailable
 from nscore.linux.calls.creation import GLIBC
 from nscore.linux.wire import receive_descriptors
 from nscore.linux.zygotes import Zygote, zygote
-
-assert sys.platform == "linux"
 
 CAP_SYS_ADMIN = 21
 #: Seconds within which a dying init is expected to be gone.

@@ -7,7 +7,10 @@ import socket
 import struct
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
+
+TYPE_CHECKING = False
+assert not TYPE_CHECKING or sys.platform == "linux"
 
 from nscore.errors import Errno, Unavailable
 from nscore.interface.backend import Args, Fate, Outcome
@@ -15,7 +18,6 @@ from nscore.linux.wire import FAULT, LIMIT, REFUSED, errno_name, packets
 
 if TYPE_CHECKING:
     from nscore.linux.world import LinuxWorld
-assert sys.platform == "linux"
 
 VFORK = 0x4000
 EPOLLIN, EPOLLOUT = 1, 4
@@ -123,12 +125,13 @@ class LinuxDriven:
 
     def send(self, parts: Sequence[bytes]) -> None:
         """Send packets, as many as fit: the rest follows when the agent has read."""
-        at = 0
+        waiting = list(parts)
         try:
-            for at, packet in enumerate(parts):
-                self.sock.send(packet, DONTWAIT)
+            while waiting:
+                self.sock.send(waiting[0], DONTWAIT)
+                del waiting[0]
         except BlockingIOError:
-            self.unsent = list(parts[at:])
+            self.unsent = waiting
             self.world.epoll.modify(self.fd, EPOLLIN | EPOLLOUT)
         except OSError:
             self.lost()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sys
 
+TYPE_CHECKING = False
+assert not TYPE_CHECKING or sys.platform == "linux"
+
 from nscore.linux.agent import Agent, Process
 from nscore.linux.calls import close, close_range, dup3, fsconfig, fsmount, fsopen, mount, poll, prctl, setsid, sigaction, sigprocmask
 from nscore.linux.wire import CONTROL, send, send_descriptors
-
-TYPE_CHECKING = False
-assert not TYPE_CHECKING or sys.platform == "linux"
 
 O_CLOEXEC, POLLIN = 0o2000000, 1
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -31,7 +31,8 @@ def begin(control: int, ids: tuple[int, int] | None, image: str) -> None:
     step = "control descriptor"
     try:
         dup3(control, CONTROL, O_CLOEXEC)
-        for step, prepare in STEPS:
+        for name, prepare in STEPS:
+            step = name
             prepare(ids)
         step = "/proc"
         proc = open_proc()

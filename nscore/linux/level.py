@@ -6,7 +6,9 @@ import functools
 import os
 import sys
 
-assert sys.platform == "linux"
+TYPE_CHECKING = False
+assert not TYPE_CHECKING or sys.platform == "linux"
+
 
 #: include/linux/proc_ns.h:PROC_PID_INIT_INO
 INITIAL = 0xEFFFFFFC

@@ -8,6 +8,9 @@ import sys
 import traceback
 from typing import NoReturn, cast
 
+TYPE_CHECKING = False
+assert not TYPE_CHECKING or sys.platform == "linux"
+
 from nscore.errors import Errno
 from nscore.interface.backend import Args, Body, Outcome
 from nscore.linux.afterfork import forget
@@ -16,8 +19,6 @@ from nscore.linux.calls import TABLE, execve, exit, gettid, received
 from nscore.linux.calls.creation import FILES, FS, SIGHAND, THREAD, VM, check_sharing, clone, thread_refusal
 from nscore.linux.structs import sigset_t
 from nscore.linux.wire import errno_name
-
-assert sys.platform == "linux"
 
 #: What thread() asks for.
 THREAD_FLAGS = VM | FS | FILES | SIGHAND | THREAD

@@ -15,7 +15,10 @@ import signal
 import socket
 import sys
 from contextlib import suppress
-from typing import NoReturn
+from typing import Any, NoReturn
+
+TYPE_CHECKING = False
+assert not TYPE_CHECKING or sys.platform == "linux"
 
 from nscore.interface.backend import Body
 from nscore.linux.afterfork import forget
@@ -24,8 +27,6 @@ from nscore.linux.calls import close_range, poll, received, setns
 from nscore.linux.calls.creation import NEWPID, PARENT, PIDFD, SIGCHLD, helper, raw
 from nscore.linux.init import reset_signals
 from nscore.linux.program import LinuxTask, finish, flush
-
-assert sys.platform == "linux"
 
 POLLIN, POLLHUP = 0x1, 0x10
 #: In the order in which they can be joined: the rights over the others come with the first.
@@ -62,8 +63,8 @@ def run(proc: int, body: Body) -> int:
 def guard(report: int, driver: int, proc: int, body: Body) -> NoReturn:
     """The program's parent."""
     signal.set_wakeup_fd(-1)
-    for number in INTERRUPTIONS:
-        signal.signal(number, signal.SIG_IGN)
+    for interruption in INTERRUPTIONS:
+        signal.signal(interruption, signal.SIG_IGN)
     close_others(report, driver, proc)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ready, go = os.pipe()
@@ -72,12 +73,14 @@ def guard(report: int, driver: int, proc: int, body: Body) -> NoReturn:
         lead(theirs, ready, proc, body)
     theirs.close()
     data, fds, _, _ = socket.recv_fds(ours, 1 << 16, 1)
-    number, what = marshal.loads(data) if data else (3, "joining the machine")
+    number: int
+    result: Any
+    number, result = marshal.loads(data) if data else (3, "joining the machine")
     os.waitpid(leader, 0)
     if not number:
-        number, what = 0, attend(fds[0], what, go, driver, report)
+        result = attend(fds[0], result, go, driver, report)
     with suppress(BrokenPipeError):
-        os.write(report, marshal.dumps((number, what)))
+        os.write(report, marshal.dumps((number, result)))
     os._exit(0)
 
 
@@ -109,7 +112,8 @@ def lead(theirs: socket.socket, ready: int, proc: int, body: Body) -> NoReturn:
         fds = [os.open(f"1/ns/{name}", os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc) for name in NAMESPACES]
         if os.fstat(fds[0]).st_ino == os.stat("/proc/self/ns/user").st_ino:
             del fds[0]  # EINVAL: nobody joins his own
-        for step, fd in zip(NAMESPACES[-len(fds) :], fds):
+        for name, fd in zip(NAMESPACES[-len(fds) :], fds):
+            step = name
             setns(fd)
         step = "clone"
         pid, pidfd = helper(NEWPID | PIDFD, SIGCHLD, (), door)
@@ -147,7 +151,7 @@ def begin(ready: int, body: Body) -> NoReturn:
     for name, fd in (("stdin", 0), ("stdout", 1), ("stderr", 2)):
         stream = getattr(sys, name)
         if stream is None or stream.fileno() != fd:  # somebody collects output in a file that is closed now
-            setattr(sys, name, open(fd, "r" if fd == 0 else "w", closefd=False))
+            setattr(sys, name, os.fdopen(fd, "r" if fd == 0 else "w", closefd=False))
     finish(body, LinuxTask(Process("")))
 
 

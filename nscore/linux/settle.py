@@ -20,7 +20,9 @@ import sys
 from collections.abc import Callable
 from typing import TypeAlias
 
-assert sys.platform == "linux"
+TYPE_CHECKING = False
+assert not TYPE_CHECKING or sys.platform == "linux"
+
 
 PF_EXITING = 0x4
 NS_GET_PARENT = 0xB702
@@ -189,7 +191,7 @@ class Scan:
         self.passing.clear()
 
     def held_up(self, init: str, pids: list[str]) -> bool:
-        """Whether an init in its zap waits for something visible: a task in its namespace or below, or one in a group or session of there."""
+        """Whether an init in its zap waits for something visible: a task in its namespace or below, or one in a group of there."""
         top = self.namespaces.of[init]
         for pid in pids:
             if pid == init:

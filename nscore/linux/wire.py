@@ -12,13 +12,14 @@ import marshal
 import os
 import sys
 
+TYPE_CHECKING = False
+assert not TYPE_CHECKING or sys.platform == "linux"
+
 from nscore.linux.calls import close, fcntl, recvmsg, sendmsg
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
-assert not TYPE_CHECKING or sys.platform == "linux"
 
 LIMIT = 1 << 16
 FAULT, REFUSED = -1, -2
@@ -38,7 +39,7 @@ def errno_name(number: int) -> str:
     return PREFERRED.get(number) or errno.errorcode.get(number, f"E{number}")
 
 
-def packets(message: object) -> Sequence[bytes]:
+def packets(message: Any) -> Sequence[bytes]:
     """The packets of a message, nearly always one."""
     data = marshal.dumps(message)
     if len(data) < LIMIT:
@@ -48,7 +49,7 @@ def packets(message: object) -> Sequence[bytes]:
     return [data[at : at + LIMIT] for at in range(0, len(data), LIMIT)]
 
 
-def send(fd: int, message: object) -> None:
+def send(fd: int, message: Any) -> None:
     """Send a message, waiting until there is room."""
     for packet in packets(message):
         os.write(fd, packet)
@@ -65,7 +66,7 @@ def receive(fd: int) -> Any:
     return marshal.loads(b"".join(parts))
 
 
-def send_descriptors(fd: int, message: object, descriptors: Sequence[int]) -> None:
+def send_descriptors(fd: int, message: Any, descriptors: Sequence[int]) -> None:
     """Send a message of one packet with descriptors; a reader that is gone is BrokenPipeError and no signal."""
     data = marshal.dumps(message)
     while True:

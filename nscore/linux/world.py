@@ -6,23 +6,23 @@ import contextlib
 import os
 import resource
 import select
-import signal
 import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import cast
 
+TYPE_CHECKING = False
+assert not TYPE_CHECKING or sys.platform == "linux"
+
 from nscore.errors import Unavailable
 from nscore.interface.backend import Args, Body
 from nscore.linux.boot import booted
-from nscore.linux.driven import EPOLLIN, LinuxDriven
+from nscore.linux.driven import LinuxDriven
 from nscore.linux.level import level
 from nscore.linux.run import run
 from nscore.linux.settle import Scan, Seen
 from nscore.linux.zygotes import IMAGE
-
-assert sys.platform == "linux"
 
 #: Seconds that a call may take to settle.
 PATIENCE = 10.0

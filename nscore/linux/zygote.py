@@ -13,15 +13,13 @@ import select
 import sys
 import time
 
+TYPE_CHECKING = False
+assert not TYPE_CHECKING or sys.platform == "linux"
+
 from nscore.linux.calls import close, close_range, pidfd_send_signal, prctl
 from nscore.linux.calls.creation import NEWIPC, NEWNS, NEWPID, NEWUSER, NEWUTS, PIDFD, SIGCHLD, raw
 from nscore.linux.init import SIGKILL, begin, reset_signals
 from nscore.linux.wire import CONTROL, FAULT, described, receive_descriptors, reserve, send_descriptors
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-assert not TYPE_CHECKING or sys.platform == "linux"
 
 PR_SET_NAME = 15
 MACHINE = NEWPID | NEWNS | NEWUTS | NEWIPC

@@ -7,14 +7,16 @@ import signal
 import sys
 import threading
 import weakref
+from contextlib import suppress
 from typing import Any
+
+TYPE_CHECKING = False
+assert not TYPE_CHECKING or sys.platform == "linux"
 
 from nscore.linux.agent import PACKAGE, image_flags
 from nscore.linux.calls import socketpair
 from nscore.linux.wire import FAULT, receive_descriptors, send_descriptors
 from nscore.linux.zygote import ZYGOTE, main
-
-assert sys.platform == "linux"
 
 SEQPACKET_CLOEXEC = 5 | 0o2000000
 F_DUPFD_CLOEXEC = 1030
@@ -94,14 +96,14 @@ def died() -> RuntimeError:
     return RuntimeError("nscore's zygote, the process that keeps this process's machines, has been killed, and they with it")
 
 
-_lock = threading.Lock()
+_lock = [threading.Lock()]
 _all: weakref.WeakSet[Zygote] = weakref.WeakSet()
 _current: list[Zygote] = []
 
 
 def zygote() -> Zygote:
     """This process's zygote; a new one where there is none, or the old one has died or is no longer what this process is."""
-    with _lock:
+    with _lock[0]:
         now = facts()
         if _current and (_current[0].facts != now or not _current[0].alive()):
             _current.clear()  # machines that it keeps hold it themselves
@@ -112,8 +114,7 @@ def zygote() -> Zygote:
 
 def _forked() -> None:
     """In a forked child: its parent's zygotes are not its own, and neither are the machines that it has copies of."""
-    global _lock
-    _lock = threading.Lock()
+    _lock[0] = threading.Lock()
     for inherited in _all:
         inherited.close()
     _current.clear()
@@ -144,10 +145,8 @@ def start() -> int:
     finally:
         os.close(theirs)
         os.close(driver)
-    try:
+    with suppress(ChildProcessError):  # SIGCHLD is ignored, or another thread's wait() was first
         os.waitpid(pid, 0)
-    except ChildProcessError:
-        pass  # SIGCHLD is ignored, or another thread's wait() was first
     reply, _ = receive_descriptors(ours)
     if reply != (0, None):
         os.close(ours)

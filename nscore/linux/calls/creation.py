@@ -14,6 +14,9 @@ import sys
 from contextlib import suppress
 from ctypes import addressof, byref, c_int, sizeof
 
+TYPE_CHECKING = False
+assert not TYPE_CHECKING or sys.platform == "linux"
+
 from nscore.errors import Unavailable
 from nscore.linux.afterfork import alone, glibc, hooked, tid_address
 from nscore.linux.calls import close, pidfd_open, recvmsg, sendmsg, setns, sigprocmask, socketpair, unshare
@@ -21,10 +24,8 @@ from nscore.linux.calls.syscall import failure, holding_gil, syscall
 from nscore.linux.numbers import ARCH, CLONE_ARGUMENTS, NUMBERS
 from nscore.linux.structs import clone_args
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-assert not TYPE_CHECKING or sys.platform == "linux"
 
 SIGCHLD = 17
 #: sched.h, for whom nscore.flags is too much to import.
