@@ -45,8 +45,8 @@ class Stage:
         self._symbols: dict[str, str] = {}
 
     def prompt(self, line: Line) -> str:
-        """The prompt at which line is typed."""
-        return self._terminals[line.terminal].prompt()
+        """The prompt at which line is typed; "" for a look: the shell that was there may have ended."""
+        return self._terminals[line.terminal].prompt() if line.typed else ""
 
     def type(self, line: Line) -> list[str]:
         """What comes out."""

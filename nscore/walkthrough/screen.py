@@ -34,12 +34,13 @@ class Screen:
 
     def typed(self, line: Line, prompt: str) -> None:
         """What is typed."""
+        self._print()
         if line.terminal != self._terminal:
             self._terminal = line.terminal
-            self._print()
             self._print(self._style("tag", f"--- terminal {line.terminal} ".ljust(COLUMNS, "-")))
         self._print(self._style("says", f"# {line.says}"))
-        self._print(self._style("prompt", prompt) + self._style("typed", line.typed))
+        if line.typed:
+            self._print(self._style("prompt", prompt) + self._style("typed", line.typed))
 
     def same(self, lines: Iterable[str]) -> None:
         """What came out, on every backend."""
@@ -81,4 +82,4 @@ class Screen:
 
 def pieces(line: str, width: int) -> list[str]:
     """A line as a terminal of that width shows it, broken at a blank where it has one."""
-    return textwrap.wrap(line.expandtabs(), width, break_on_hyphens=False, drop_whitespace=False) or [""]
+    return textwrap.wrap(line.expandtabs(), width, break_on_hyphens=False) or [""]

@@ -246,7 +246,7 @@ B = Part(
         Line(
             2,
             PS,
-            "... since its parent, the nsenter, lives outside: its PPID is 0, as that of PID 1.",
+            "... since its parent lives outside: its PPID is 0, as that of PID 1.",
             "A number that is not visible reads as 0; it is no error.",
             ("VIS-05", "PROC-20"),
         ),
@@ -312,6 +312,7 @@ C = Part(
     "What follows from it",
     (
         Line(1, UNSHARE, "A namespace, and a shell in it as PID 1.", "As in part B.", ("CREATE-01", "PFC-06")),
+        Line(1, "hostname -b c1", "Its host name is its own.", "As in part B.", ("UTS-01",)),
         Line(
             1,
             "(sleep 1000 &)",
@@ -349,9 +350,16 @@ C = Part(
             ("REPARENT-04", "REPARENT-05"),
         ),
         Line(
+            1,
+            "unshare --pid --mount --fork --mount-proc /bin/bash",
+            "A namespace below it, and a shell in that.",
+            "A namespace's parent is the one that its creator lives in.",
+            ("CREATE-03",),
+        ),
+        Line(
             2,
-            "kill -KILL 6",
-            "From outside, the namespace's PID 1 is killed.",
+            "kill -KILL 5",
+            "From outside, c1's PID 1 is killed.",
             "An init that exits takes all of its namespace and below with it, and reaps them; only then is its own death reported.",
             ("INIT-01", "INIT-02", "INIT-04"),
         ),
@@ -359,7 +367,7 @@ C = Part(
         Line(
             2,
             PS,
-            "... and nobody of the namespace is left.",
+            "... and nobody of c1 and of what was below is left.",
             "When the wait for an init returns, no task of its namespace exists any more, not even as a zombie.",
             ("INIT-04",),
         ),
