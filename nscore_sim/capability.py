@@ -1,18 +1,13 @@
-"""Capability checks, and what becomes of capabilities.  Models kernel/capability.c and security/commoncap.c.
-
-Left out: file capabilities, since no file of the model has any.
-"""
+"""Whether a task may.  Models kernel/capability.c and cap_capable() of security/commoncap.c; how capabilities change is in commoncap.py."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nscore.errors import Errno
-from nscore.flags import Capability, Prctl
+from nscore.flags import Capability
 from nscore_sim.task import PF_SUPERPRIV
 
 if TYPE_CHECKING:
-    from nscore.interface.backend import Plain
     from nscore_sim.cred import Cred
     from nscore_sim.file import File
     from nscore_sim.task import Task
@@ -22,15 +17,8 @@ CAP_LAST_CAP = max(Capability)
 CAP_FULL_SET = (1 << CAP_LAST_CAP + 1) - 1
 CAP_EMPTY_SET = 0
 
-CAP_SETPCAP = int(Capability.SETPCAP)
-
-#: Cred.securebits, each with the bit that locks it above it.  include/uapi/linux/securebits.h
+#: Cred.securebits.  include/uapi/linux/securebits.h
 SECUREBITS_DEFAULT = 0
-SECBIT_NOROOT, SECBIT_NO_SETUID_FIXUP, SECBIT_KEEP_CAPS, SECBIT_NO_CAP_AMBIENT_RAISE = 0x01, 0x04, 0x10, 0x40
-SECBIT_KEEP_CAPS_LOCKED = 0x20
-SECURE_ALL_BITS = 0x55
-SECURE_ALL_LOCKS = SECURE_ALL_BITS << 1
-SECURE_ALL_UNPRIVILEGED = 0
 
 
 def cap_raised(caps: int, cap: int) -> bool:

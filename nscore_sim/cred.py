@@ -43,8 +43,8 @@ class Cred:
         "securebits",
         "sgid",
         "suid",
-        "uid",
         "ucounts",
+        "uid",
         "usage",
         "user_ns",
     )

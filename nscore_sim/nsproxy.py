@@ -15,7 +15,10 @@ from nscore_sim.ipc import IpcNamespace, copy_ipcs, init_ipc_ns
 from nscore_sim.mnt_namespace import copy_mnt_ns
 from nscore_sim.net_namespace import Net, copy_net_ns, init_net_ns
 from nscore_sim.nscommon import NsCommon, get_ns, put_ns
+from nscore_sim.nsfs import NsFile
 from nscore_sim.pid_namespace import copy_pid_ns
+from nscore_sim.pidfs import PidfdFile
+from nscore_sim.ptrace import PTRACE_MODE_READ_REALCREDS, ptrace_may_access
 from nscore_sim.time_namespace import TimeNamespace, copy_time_ns, init_time_ns, timens_on_fork
 from nscore_sim.utsname import UtsNamespace, copy_utsname, init_uts_ns
 
@@ -185,3 +188,84 @@ def exec_task_namespaces(task: Task) -> None:
         new = create_new_namespaces(0, task, task.cred.user_ns, task.fs)
         timens_on_fork(new)
         switch_task_namespaces(task, new)
+
+
+# setns(2)
+
+
+def check_setns_flags(flags: int) -> None:
+    """With a pidfd: at least one namespace, and nothing else.  kernel/nsproxy.c:check_setns_flags"""
+    if not flags or flags & ~CLONE_NEW_ALL:
+        raise Errno("EINVAL")
+
+
+def setns(task: Task, fd: int, nstype: int) -> Plain:
+    """setns(2).  kernel/nsproxy.c:setns"""
+    file = fget(task, fd)
+    if isinstance(file, NsFile):
+        flags = file.ns.ops.type
+        if nstype and nstype != flags:
+            raise Errno("EINVAL")
+    elif isinstance(file, PidfdFile):
+        flags = nstype
+        check_setns_flags(flags)
+    else:
+        raise Errno("EINVAL")
+    nsset = NsSet(task, flags)
+    try:
+        if isinstance(file, NsFile):
+            file.ns.ops.install(nsset, file.ns)
+        else:
+            validate_nsset(nsset, file.pid)
+    except Errno:
+        put_nsset(nsset)
+        raise
+    commit_nsset(nsset)
+    return None
+
+
+def validate_nsset(nsset: NsSet, pid: Pid) -> None:
+    """Put the namespaces of pid's task into the set, as far as its flags ask for them.  kernel/nsproxy.c:validate_nsset"""
+    target = pid.task
+    if target is None:
+        raise Errno("ESRCH")
+    if not ptrace_may_access(nsset.task, target, PTRACE_MODE_READ_REALCREDS):
+        raise Errno("EPERM")
+    nsp = target.nsproxy
+    if nsp is None:
+        raise Errno("ESRCH")
+    # In the order in which all namespaces are made.
+    for ns in (
+        target.cred.user_ns.ns,
+        nsp.mnt_ns.ns,
+        nsp.uts_ns.ns,
+        nsp.ipc_ns.ns,
+        target.thread_pid.ns.ns,
+        nsp.cgroup_ns.ns,
+        nsp.net_ns.ns,
+        nsp.time_ns.ns,
+    ):
+        if nsset.flags & ns.ops.type:
+            ns.ops.install(nsset, ns)
+
+
+def put_nsset(nsset: NsSet) -> None:
+    """Nothing comes of it.  kernel/nsproxy.c:put_nsset"""
+    if nsset.flags & CLONE_NEWUSER:
+        put_cred(nsset.cred)
+    if nsset.fs is not None and nsset.fs is not nsset.task.fs:
+        free_fs_struct(nsset.fs)
+    free_nsproxy(nsset.nsproxy)
+
+
+def commit_nsset(nsset: NsSet) -> None:
+    """The point of no return.  kernel/nsproxy.c:commit_nsset"""
+    task = nsset.task
+    if nsset.flags & CLONE_NEWUSER:
+        commit_creds(task, nsset.cred)
+    if nsset.fs is not None and nsset.fs is not task.fs:
+        assert task.fs is not None
+        set_fs_root(task.fs, nsset.fs.root)
+        set_fs_pwd(task.fs, nsset.fs.pwd)
+        free_fs_struct(nsset.fs)
+    switch_task_namespaces(task, nsset.nsproxy)
