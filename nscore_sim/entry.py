@@ -11,7 +11,7 @@ from collections.abc import Callable
 from nscore.errors import Errno
 from nscore.interface.backend import Args, Plain
 from nscore_sim.sched import SLEEP, Restart, Sleep
-from nscore_sim.signal import Delivered, get_signal
+from nscore_sim.signal_delivery import get_signal
 from nscore_sim.task import PF_EXITING, TASK_INTERRUPTIBLE, TASK_RUNNING, Task
 
 
@@ -58,6 +58,8 @@ def exit_to_user_mode(task: Task) -> None:
             task.result = Restart.NOINTR if again else Errno("EINTR")
     if task.call is not None:
         if isinstance(task.result, Restart):
+            if task.result is not Restart.BLOCK:
+                task.restart = task.timeout = None  # from the beginning
             task.resume = syscall
             syscall(task)
             return

@@ -11,7 +11,45 @@ class Release:
 
     name: str
     uts_release: str  #: uname -r
+    set_tid_checked_first: bool  #: clone3 judges all of set_tid before it takes a number, since 7.2 (SETTID-10)
+    ancestors_deny_fork: bool  #: a dead namespace refuses processes of namespaces below it too, since 7.2 (SETNS-10)
+    first_failure_is_final: bool  #: a namespace whose first process fails late can have no other, until 7.2 (ALLOC-15)
+    pid_max_per_namespace: bool  #: since 6.14 (SYSCTL-09)
+    pid_for_children_without_init: bool  #: the link exists before the first process, since 7.2 (PFC-02)
+    clone_checks_exit_signal: bool  #: clone(2) refuses an exit signal beyond 64, since 7.2 (EXITSIG-02)
+    siginfo_copied: bool  #: each target of a group has its own siginfo, since 7.2 and some stable updates (SINFO-05)
+    si_pid_translated: bool  #: kill(2) upwards says the sender's number there, since 7.3 (SINFO-04)
+    last_thread_decides: bool  #: the exit code is that of the last thread, since 6.0 (THREAD-05)
+    zap_is_idle: bool  #: an init waits for its namespace in state I, since 7.2.13 and some stable updates (INIT-09)
+    dumpable_outlives_mm: bool  #: a zombie is as dumpable as it was, since 7.2 and some stable updates (PIDFD-GETFD-04)
+    pidfd_ns_released_first: bool  #: PIDFD_GET_*_NAMESPACE of a zombie is ESRCH before EACCES, until 7.2 (PIDFD-NSIOC-02)
+    nsfs_absent_pid_is_esrch: bool  #: NS_GET_*PID*_PIDNS says so of no such number, since 7.2 and some stable updates (NSFS-IOC-06)
+    setns_mnt_checks_copy: bool  #: setns of NEWNS among others does not see who shares the directories, until 7.3 (PIDFD-SETNS-07)
+    map_numbers_wrap: bool  #: numbers of uid_map beyond 64 bits wrap, until 7.2 (USER-22)
 
 
 #: Newest last; boot(release="6.18") is the newest row of the series.
-RELEASES = {release.name: release for release in (Release("6.18.44", uts_release="6.18.44"),)}
+RELEASES = {
+    release.name: release
+    for release in (
+        Release(
+            "6.18.44",
+            uts_release="6.18.44",
+            set_tid_checked_first=False,
+            ancestors_deny_fork=False,
+            first_failure_is_final=True,
+            pid_max_per_namespace=True,
+            pid_for_children_without_init=False,
+            clone_checks_exit_signal=False,
+            siginfo_copied=False,
+            si_pid_translated=False,
+            last_thread_decides=True,
+            zap_is_idle=False,
+            dumpable_outlives_mm=True,
+            pidfd_ns_released_first=True,
+            nsfs_absent_pid_is_esrch=True,
+            setns_mnt_checks_copy=True,
+            map_numbers_wrap=True,
+        ),
+    )
+}

@@ -1,8 +1,8 @@
 """The run queue, wait queues and sleep.  Models kernel/sched/core.c, kernel/sched/wait.c.
 
 No kernel function sleeps inside a Python frame.  A call that has to wait puts its task to sleep, returns SLEEP, and is made again when
-the task is woken (task.resume); what it has to remember from one try to the next it keeps in task.restart.  Between two steps the kernel is plain
-data: it can be looked at, copied and compared.  Programs' threads are in program.py.
+the task is woken (task.resume); what it has to remember from one try to the next it keeps in task.restart.  Between two steps the
+kernel is plain data: it can be looked at, copied and compared.  Programs' threads are in program.py.
 """
 
 from __future__ import annotations
