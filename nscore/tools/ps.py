@@ -25,13 +25,16 @@ class Row:
 
 def ps(calls: Calls, proc: str = procfs.PROC) -> tuple[Row, ...]:
     """The processes of a /proc by PID, as ps -e -o uid,pid,ppid,s,cmd lists them, the caller included."""
-    return tuple(Row(of.uid[1], of.pid, of.ppid, of.state, f"[{of.name}]") for of in statuses(calls, proc))
+    return tuple(Row(of.uid[1], of.pid, of.ppid, of.state, _cmd(of)) for of in statuses(calls, proc))
 
 
 def text(rows: Iterable[Row]) -> str:
-    """Rows as ps prints them, with their heading."""
+    """Rows as ps prints them, with their heading; what cannot be printed is a question mark."""
     lines = [f"{'UID':>5} {'PID':>7} {'PPID':>7} S CMD"]
-    return "\n".join(lines + [f"{row.uid:>5} {row.pid:>7} {row.ppid:>7} {row.s} {row.cmd}" for row in rows])
+    for row in rows:
+        cmd = "".join(char if char.isprintable() else "?" for char in row.cmd)
+        lines.append(f"{row.uid:>5} {row.pid:>7} {row.ppid:>7} {row.s} {cmd}")
+    return "\n".join(lines)
 
 
 def statuses(calls: Calls, proc: str = procfs.PROC) -> Iterator[procfs.Status]:
@@ -43,3 +46,7 @@ def statuses(calls: Calls, proc: str = procfs.PROC) -> Iterator[procfs.Status]:
             continue  # it was reaped between the listing and our look
         except PermissionError:
             continue  # hidepid=noaccess: listed, and nothing more
+
+
+def _cmd(status: procfs.Status) -> str:
+    return f"[{status.name}] <defunct>" if status.state == "Z" else f"[{status.name}]"

@@ -17,14 +17,18 @@ from nscore.tools.ps import statuses
 
 @dataclass(frozen=True, slots=True, order=True)
 class Entry:
-    """A process, or a thread as {NAME} of its process; siblings stand in the order of these fields."""
+    """A process, or a thread as {NAME} of its process; siblings stand in the order of these fields.
+
+    As text it is all ASCII: other bytes are octal.
+    """
 
     name: str
     uid: int
     pid: int
 
     def __str__(self) -> str:
-        return f"{self.name}({self.pid})"
+        name = self.name.replace("\\", "\\\\").encode("utf-8", "surrogateescape")
+        return "".join(chr(byte) if 0x20 <= byte < 0x7F else f"\\{byte:03o}" for byte in name) + f"({self.pid})"
 
 
 def pstree(calls: Calls, pid: int = 1, proc: str = procfs.PROC) -> str:

@@ -18,7 +18,7 @@ def test_a_row_each_by_pid(machine: Machine) -> None:
         Row(uid, 1, 0, "R", "[init]"),
         Row(uid, 2, 1, "S", "[sleep]"),
         Row(uid, 3, 2, "T", "[sleep]"),
-        Row(uid, 4, 1, "Z", "[init]"),
+        Row(uid, 4, 1, "Z", "[init] <defunct>"),
     )
 
 
@@ -29,9 +29,9 @@ def test_whose_parent_is_outside_has_ppid_0(machine: Machine) -> None:
 
 
 def test_rows_as_ps_prints_them() -> None:
-    rows = [Row(0, 1, 0, "S", "[init]"), Row(65534, 4194303, 1234567, "R", "[ps]")]
+    rows = [Row(0, 1, 0, "S", "[init]"), Row(65534, 4194303, 1234567, "R", "[p\ns]")]
     assert text(rows).splitlines() == [
         "  UID     PID    PPID S CMD",
         "    0       1       0 S [init]",
-        "65534 4194303 1234567 R [ps]",
+        "65534 4194303 1234567 R [p?s]",
     ]

@@ -84,3 +84,7 @@ def test_a_deep_tree_needs_no_deep_stack() -> None:
     children = {pid: [Entry("x", 0, pid + 1)] for pid in range(1, 3000)}
     (line,) = lines(Entry("x", 0, 1), children)
     assert line.count("───") == 2999
+
+
+def test_a_name_of_any_kind_is_one_line_of_ascii() -> None:
+    assert str(Entry("a\tb\\ä\udcff\n", 0, 7)) == r"a\011b\\\303\244\377\012(7)"
