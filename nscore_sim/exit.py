@@ -8,6 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from nscore.errors import Errno
+from nscore_sim.cred import SUID_DUMP_USER
 from nscore_sim.file import exit_files
 from nscore_sim.fs_struct import exit_fs
 from nscore_sim.jobctl import CLD_STOPPED, do_notify_parent_cldstop, task_participate_group_stop
@@ -113,6 +114,7 @@ def exit_mm_release(task: Task) -> None:
     mm = task.mm
     if mm is not None:
         mm.users -= 1
+        task.user_dumpable = mm.dumpable == SUID_DUMP_USER
     parent = task.vfork_done
     if parent is not None:
         task.vfork_done = None

@@ -12,8 +12,6 @@ from nscore.errors import Errno
 from nscore.flags import Capability, CloneFlag
 from nscore_sim.capability import CAP_EMPTY_SET, CAP_FULL_SET, SECUREBITS_DEFAULT, cap_raised, ns_capable
 from nscore_sim.cred import prepare_creds, put_cred, set_cred_ucounts
-from nscore_sim.dcache import Path
-from nscore_sim.mount import follow_down
 from nscore_sim.nscommon import USER_NS_INIT_INO, NsCommon, ProcNsOperations, free_ns, get_ns, number_ns, put_ns
 from nscore_sim.task import Task
 from nscore_sim.ucount import (
@@ -150,16 +148,10 @@ def create_user_ns(task: Task, new: Cred) -> None:
     set_cred_user_ns(new, ns)
 
 
-def current_chrooted(task: Task) -> bool:
-    """Whether its root is not that of its mount namespace.  fs/namespace.c:current_chrooted"""
-    assert task.nsproxy is not None
-    assert task.fs is not None
-    root = task.nsproxy.mnt_ns.root
-    return root is None or task.fs.root != follow_down(Path(root, root.mnt_root))
-
-
 def check_creator(task: Task, parent: UserNamespace, owner: int, group: int) -> None:
     """Whoever gets all capabilities must not have anything hidden, and be known in parent.  kernel/user_namespace.c:create_user_ns"""
+    from nscore_sim.mount import current_chrooted  # whose inodes know user namespaces
+
     if current_chrooted(task):
         raise Errno("EPERM")
     if from_kuid(parent, owner) == INVALID_ID or from_kgid(parent, group) == INVALID_ID:
