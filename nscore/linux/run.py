@@ -149,10 +149,17 @@ def begin(ready: int, body: Body) -> NoReturn:
     received()
     reset_signals(None)
     for name, fd in (("stdin", 0), ("stdout", 1), ("stderr", 2)):
-        stream = getattr(sys, name)
-        if stream is None or stream.fileno() != fd:  # somebody collects output in a file that is closed now
+        if descriptor(getattr(sys, name)) != fd:  # somebody collects output, in memory or in a file that is closed now
             setattr(sys, name, os.fdopen(fd, "r" if fd == 0 else "w", closefd=False))
     finish(body, LinuxTask(Process("")))
+
+
+def descriptor(stream: Any) -> int | None:
+    """What a standard stream writes to, None where it is none or a file in memory."""
+    try:
+        return int(stream.fileno())
+    except (AttributeError, OSError, ValueError):
+        return None
 
 
 def close_others(*keep: int) -> None:
