@@ -18,6 +18,8 @@ NEEDS: Mapping[str, str] = {
     "set_tid": "CAP_CHECKPOINT_RESTORE over the machine's namespaces",
     "reboot": "CAP_SYS_BOOT over the machine's namespaces",
     "6.14": "pid_max is the namespace's own",
+    "before 7.3": "a signal to the parent namespace names its sender by the sender's own number",
+    "shared siginfo": "one siginfo for all targets of a group's signal, as before 6.1.190, 6.12.111 and 7.0",
 }
 
 

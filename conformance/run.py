@@ -10,7 +10,7 @@ from conformance.case import CASES, NEEDS, Case
 from conformance.compare import comparable, differences
 from conformance.facts import facts
 from conformance.views import read
-from nscore import CloneFlag, Machine, Process, boot
+from nscore import CloneFlag, Disposition, Machine, Process, Signal, boot
 from nscore.errors import Gone, Unavailable
 
 #: What a machine cannot do without a need, tried on it.
@@ -122,10 +122,29 @@ def _pid_max_is_its_own(machine: Machine) -> bool:
     return read(machine.init.clone(CloneFlag.NEWPID), "/proc/sys/kernel/pid_max") == "4194304\n"
 
 
+def _own_number_upwards(machine: Machine) -> bool:
+    parent = machine.init.fork()
+    parent.setpgid(0, 0)
+    parent.sigaction(Signal.USR1, Disposition.HANDLE)
+    parent.clone(CloneFlag.NEWPID).kill(0, Signal.USR1)
+    return [info.si_pid for info in parent.received()] == [1]
+
+
+def _shared_siginfo(machine: Machine) -> bool:
+    parent = machine.init.fork()
+    parent.setpgid(0, 0)
+    parent.sigaction(Signal.USR1, Disposition.HANDLE)
+    parent.clone(CloneFlag.NEWPID)
+    parent.kill(0, Signal.USR1)
+    return [info.si_pid for info in parent.received()] == [0]
+
+
 PROBES: dict[str, Probe] = {
     "root": _identity,
     "many_ids": _many_ids,
     "set_tid": _succeeds(lambda child: child.clone(set_tid=(200,))),
     "reboot": lambda machine: bool(machine.init.capget().effective >> 22 & 1),
     "6.14": _pid_max_is_its_own,
+    "before 7.3": _own_number_upwards,
+    "shared siginfo": _shared_siginfo,
 }
