@@ -32,7 +32,7 @@ def syscall(task: Task) -> None:
     try:
         result = function(task, *args)
     except Errno as error:
-        result = error  # type: ignore[assignment]
+        result = Restart.NOINTR if error.name == "ERESTARTNOINTR" else error  # type: ignore[assignment]
     if result is SLEEP or task.flags & PF_EXITING:
         return
     task.result = result

@@ -17,7 +17,7 @@ from nscore_sim.jobctl import task_join_group_stop
 from nscore_sim.nsproxy import copy_namespaces, put_nsproxy
 from nscore_sim.pid import Pid, alloc_pid, attach_group, free_pid, pid_nr_ns
 from nscore_sim.pidfs import PIDFD_THREAD, pidfd_prepare
-from nscore_sim.sched import Restart, sleep_on
+from nscore_sim.sched import sleep_on
 from nscore_sim.sigaction import flush_signal_handlers
 from nscore_sim.sigpending import NSIG, fatal_signal_pending, recalc_sigpending
 from nscore_sim.task import (
@@ -60,18 +60,15 @@ REFUSED = (
 ODD = CLONE_FS | CLONE_THREAD | CLONE_SIGHAND | CLONE_PARENT | CLONE_PIDFD
 
 
-def kernel_clone(
-    task: Task, flags: int, exit_signal: int, set_tid: tuple[int, ...] = ()
-) -> tuple[Task | None, tuple[int, int | None] | Restart]:
+def kernel_clone(task: Task, flags: int, exit_signal: int, set_tid: tuple[int, ...] = ()) -> tuple[Task, tuple[int, int | None]]:
     """Create a task: it and what the call returns, (its number for task, pidfd or None).
 
-    With CLONE_VFORK task is asleep when it returns; without a child, the call has to be made again.  kernel/fork.c:kernel_clone, after
-    clone3_args_valid
+    With CLONE_VFORK task is asleep when it returns.  kernel/fork.c:clone3, kernel_clone
     """
     if flags or set_tid or not 0 <= exit_signal <= NSIG:
         clone3_args_valid(flags, exit_signal, set_tid)
     if task.sigpending and recalc_sigpending(task):
-        return None, Restart.NOINTR
+        raise Errno("ERESTARTNOINTR")
     child, pidfd = copy_process(task, flags, exit_signal, set_tid)
     result = (pid_nr_ns(child.thread_pid, task.thread_pid.ns), pidfd)
     task.kernel.runqueue.append(child)  # kernel/sched/core.c:wake_up_new_task
@@ -131,47 +128,52 @@ def copy_process(task: Task, flags: int, exit_signal: int, set_tid: tuple[int, .
     if kernel.faults is not None:
         should_fail(kernel, "copy_process")
     cred = copy_creds(task, flags)
-    files = fs = nsproxy = pid = None
+    p = Task()
+    p.files = p.fs = p.nsproxy = pid = None
+    pidfd, pidfile = None, None
     try:
         check_limits(task, cred)
-        files = copy_files(flags, task)
-        fs = copy_fs(flags, task)
-        nsproxy = copy_namespaces(flags, task, cred, fs)
+        p.files = copy_files(flags, task)
+        p.fs = copy_fs(flags, task)
+        p.nsproxy = copy_namespaces(flags, task, cred, p.fs)
         if kernel.faults is not None:
             should_fail(kernel, "alloc_pid")
-        pid = alloc_pid(task, nsproxy.pid_ns_for_children, set_tid)
-        pidfd = None
+        pid = alloc_pid(task, p.nsproxy.pid_ns_for_children, set_tid)
         if flags & CLONE_PIDFD:
             pidfd, pidfile = pidfd_prepare(task, pid, PIDFD_THREAD if flags & CLONE_THREAD else 0, stale=True)
         if flags & CLONE_INTO_CGROUP:
             raise Errno("EBADF")  # there is no descriptor of a cgroup
     except Errno:
-        if pid is not None:
-            free_pid(pid)
-        if nsproxy is not None:
-            put_nsproxy(nsproxy)
-        if fs is not None:
-            free_fs_struct(fs)
-        if files is not None:
-            put_files_struct(files, task)
-        dec_rlimit_ucounts(cred.ucounts, UCOUNT_RLIMIT_NPROC, 1)
-        put_cred(cred)
+        undo_copies(task, p, cred, pid)
         raise
     # From here on nothing fails.
-    p = dup_task_struct(task, pid)
-    p.cred, p.files, p.fs, p.nsproxy = cred, files, fs, nsproxy
+    p.cred = cred
+    dup_task_struct(task, p, pid)
     share_or_copy(task, p, flags)
     adopt(task, p, flags, exit_signal)
     if flags & CLONE_THREAD:
         join_thread_group(task, p)
     else:
         lead_thread_group(task, p)
-    pid.task = p
     kernel.nr_threads += 1
     kernel.total_forks += 1
-    if pidfd is not None:
+    if pidfd is not None and pidfile is not None:
         fd_install(task, pidfd, pidfile, True)
     return p, pidfd
+
+
+def undo_copies(task: Task, p: Task, cred: Cred, pid: Pid | None) -> None:
+    """Give back what a task that is not to be has got so far.  The numbers stay used up.  kernel/fork.c:copy_process, its last part"""
+    if pid is not None:
+        free_pid(pid)
+    if p.nsproxy is not None:
+        put_nsproxy(p.nsproxy)
+    if p.fs is not None:
+        free_fs_struct(p.fs)
+    if p.files is not None:
+        put_files_struct(p.files, task)
+    dec_rlimit_ucounts(cred.ucounts, UCOUNT_RLIMIT_NPROC, 1)
+    put_cred(cred)
 
 
 def check_limits(task: Task, cred: Cred) -> None:
@@ -183,10 +185,10 @@ def check_limits(task: Task, cred: Cred) -> None:
         raise Errno("EAGAIN")
 
 
-def dup_task_struct(task: Task, pid: Pid) -> Task:
-    """A copy of task as far as nothing is shared.  kernel/fork.c:dup_task_struct"""
-    p = Task()
+def dup_task_struct(task: Task, p: Task, pid: Pid) -> None:
+    """Make p a copy of task as far as nothing is shared.  kernel/fork.c:dup_task_struct"""
     p.kernel = task.kernel
+    pid.task = p
     p.thread_pid = pid
     p.pid = pid.numbers[-1]
     p.children = p.pending = p.vfork_done = p.call = p.restart = p.timeout = p.result = p.program = None
@@ -201,7 +203,6 @@ def dup_task_struct(task: Task, pid: Pid) -> Task:
     p.state = TASK_RUNNING
     p.wait_heads = ()
     p.resume = exit_to_user_mode
-    return p
 
 
 def share_or_copy(task: Task, p: Task, flags: int) -> None:

@@ -85,8 +85,8 @@ def alloc_pid(task: Task, ns: PidNamespace, set_tid: tuple[int, ...] = ()) -> Pi
         if len(set_tid) > ns.level + 1:
             raise Errno("EINVAL")
         if task.kernel.release.set_tid_checked_first:
-            for tid, at in zip(set_tid, reversed(ns.path)):
-                check_set_tid(task, tid, at, needs_init=False)
+            for tid, level in zip(set_tid, reversed(ns.path)):
+                check_set_tid(task, tid, level, needs_init=False)
     numbers: list[int] = []
     try:
         at: PidNamespace | None = ns
@@ -102,9 +102,9 @@ def alloc_pid(task: Task, ns: PidNamespace, set_tid: tuple[int, ...] = ()) -> Pi
     numbers.reverse()
     pid = Pid(ns, tuple(numbers))
     ns.ns.count += 1
-    for at, number in zip(ns.path, numbers):
-        at.idr.entries[number] = pid
-        at.pid_allocated += 1
+    for level, number in zip(ns.path, numbers):
+        level.idr.entries[number] = pid
+        level.pid_allocated += 1
     return pid
 
 
@@ -304,6 +304,13 @@ def detach_tid(task: Task, leads: bool) -> None:
         pid.tgid = None
     if pid.tgid is None and not pid.pgrp and not pid.session:
         free_pid(pid)
+
+
+def exchange_tids(left: Task, right: Task) -> None:
+    """Let two threads change their numbers.  kernel/pid.c:exchange_tids"""
+    left.thread_pid, right.thread_pid = right.thread_pid, left.thread_pid
+    left.pid, right.pid = right.pid, left.pid
+    left.thread_pid.task, right.thread_pid.task = left, right
 
 
 def change_pgrp(task: Task, new: Pid) -> None:

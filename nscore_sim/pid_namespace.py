@@ -42,7 +42,7 @@ class PidNamespace:
         self.ns = ns
         ns.container = self
         self.parent = parent
-        self.level = 0 if parent is None else parent.level + 1
+        self.level: int = 0 if parent is None else parent.level + 1
         self.path: tuple[PidNamespace, ...] = (self,) if parent is None else (*parent.path, self)  #: from the initial one to here
         self.user_ns = user_ns  #: its owner
         self.idr: Idr[Pid] = Idr()
