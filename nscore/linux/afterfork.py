@@ -18,6 +18,7 @@ import gc
 import os
 import signal
 import sys
+from _thread import get_ident
 
 TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
@@ -34,6 +35,9 @@ PR_GET_TID_ADDRESS = 40
 _before = ctypes.pythonapi.PyOS_BeforeFork
 _after_child = ctypes.pythonapi.PyOS_AfterFork_Child
 _after_parent = ctypes.pythonapi.PyOS_AfterFork_Parent
+#: Without one there are threads that the C library may have started in malloc at any moment.
+HAS_GIL = bool(getattr(sys, "_is_gil_enabled", lambda: True)())
+_addresses: dict[int, int] = {}
 for _hook in (_before, _after_child, _after_parent):
     _hook.argtypes, _hook.restype = (), None
 
@@ -51,7 +55,18 @@ def hooked(enter: Callable[..., int], *args: object) -> int:
 
 
 def tid_address() -> int:
-    """Where the C library keeps the calling thread's id; 0 where the kernel does not tell (no CONFIG_CHECKPOINT_RESTORE)."""
+    """Where the C library keeps the calling thread's id; 0 where the kernel does not tell (no CONFIG_CHECKPOINT_RESTORE).
+
+    It is asked once a thread: what it finds lies in the C library's own description of the thread, which get_ident() names.
+    """
+    ident = get_ident()
+    found = _addresses.get(ident)
+    if found is None:
+        found = _addresses[ident] = _tid_address()
+    return found
+
+
+def _tid_address() -> int:
     where = buffer(POINTER)
     try:
         syscall("prctl", PR_GET_TID_ADDRESS, where, 0, 0, 0)
@@ -61,15 +76,8 @@ def tid_address() -> int:
 
 
 def alone() -> bool:
-    """Whether the process has one thread: num_threads of proc(5), which counts those of C libraries too."""
-    if not getattr(sys, "_is_gil_enabled", bool)():  # bool() is False: a build without the question has a GIL
-        return not hasattr(sys, "_is_gil_enabled") and _num_threads() == 1
-    return _num_threads() == 1
-
-
-def _num_threads() -> int:
-    with open("/proc/self/stat", "rb") as file:
-        return int(file.read().rpartition(b")")[2].split()[17])
+    """Whether the process has one thread and a GIL.  fs/proc/base.c:proc_task_getattr counts C libraries' threads too."""
+    return HAS_GIL and os.stat("/proc/self/task").st_nlink == 3
 
 
 def glibc() -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import sys
+from _thread import get_ident
 from contextlib import suppress
 from ctypes import addressof, byref, c_int, sizeof
 
@@ -53,10 +54,12 @@ CSIGNAL = 0xFF
 GLIBC = glibc()
 _CLONE3 = holding_gil(2)
 _CLONE = holding_gil(5)
-#: Whether clone3 answers, as far as it has been asked: a filter may say EPERM or ENOSYS in its stead.
-_answers: dict[str, bool] = {}
+#: What is known of clone3: whether it "answers" or is "filtered", with EPERM or ENOSYS in its stead.
+_clone3: list[str] = []
 
 Born = tuple[int, "int | None"]
+#: In the child.
+BORN: Born = 0, None
 
 
 def clone(flags: int, exit_signal: int = SIGCHLD, set_tid: tuple[int, ...] = ()) -> Born:
@@ -66,11 +69,8 @@ def clone(flags: int, exit_signal: int = SIGCHLD, set_tid: tuple[int, ...] = ())
 
 def way() -> str:
     """The way that clone() takes now."""
-    forced = os.environ.get("NSCORE_CLONE", "")
-    if forced:
-        if forced not in WAYS:
-            raise ValueError(f"NSCORE_CLONE: {forced!r} is none of {', '.join(WAYS)}")
-        return forced
+    if FORCED:
+        return FORCED
     if not GLIBC or not tid_address():
         return "fork"
     return "raw" if alone() else "helper"
@@ -85,29 +85,53 @@ def check_sharing(flags: int) -> None:
 
 def raw(flags: int, exit_signal: int, set_tid: tuple[int, ...]) -> Born:
     """The call itself.  The process has one thread, or its others sleep in system calls."""
-    check_sharing(flags)
-    if not _answers.get("clone3", True):
+    key = flags, exit_signal, set_tid, get_ident()
+    prepared = _prepared.get(key) or _prepare(*key)
+    if "filtered" in _clone3:
         return _clone(flags, exit_signal, set_tid)
-    numbers = (c_int * len(set_tid))(*set_tid)
-    pidfd, told, tid = c_int(-1), c_int(), tid_address() if GLIBC else 0
-    args = clone_args(flags, addressof(pidfd), tid, addressof(told), exit_signal)
-    if tid:
-        args.flags |= CHILD_SETTID | CHILD_CLEARTID
-    if set_tid:
-        args.set_tid, args.set_tid_size = addressof(numbers), len(set_tid)
-    pid = hooked(_CLONE3, NUMBERS["clone3"], byref(args), sizeof(args))
+    pid = hooked(*prepared.call)
+    if pid == 0:
+        return BORN
     if pid < 0:
         return _refused(failure("clone3"), flags, exit_signal, set_tid)
-    return pid, pidfd.value if pid and flags & PIDFD else None
+    if not _clone3:
+        _clone3.append("answers")
+    return pid, prepared.pidfd.value if flags & PIDFD else None
+
+
+class Prepared:
+    """clone3's arguments for a thread.  What is not touched again around a clone need not be copied by it: they are kept."""
+
+    __slots__ = ("args", "call", "numbers", "pidfd", "told")
+
+    def __init__(self, flags: int, exit_signal: int, set_tid: tuple[int, ...], tid: int) -> None:
+        self.numbers = (c_int * len(set_tid))(*set_tid)
+        self.pidfd, self.told = c_int(-1), c_int()
+        flags |= CHILD_SETTID | CHILD_CLEARTID if tid else 0
+        self.args = clone_args(flags, addressof(self.pidfd), tid, addressof(self.told), exit_signal)
+        if set_tid:
+            self.args.set_tid, self.args.set_tid_size = addressof(self.numbers), len(set_tid)
+        self.call = (_CLONE3, NUMBERS["clone3"], byref(self.args), sizeof(self.args))
+
+
+_prepared: dict[tuple[int, int, tuple[int, ...], int], Prepared] = {}
+
+
+def _prepare(flags: int, exit_signal: int, set_tid: tuple[int, ...], ident: int) -> Prepared:
+    check_sharing(flags)
+    prepared = Prepared(flags, exit_signal, set_tid, tid_address() if GLIBC else 0)
+    if not set_tid:
+        _prepared[flags, exit_signal, set_tid, ident] = prepared
+    return prepared
 
 
 def _refused(error: OSError, flags: int, exit_signal: int, set_tid: tuple[int, ...]) -> Born:
     """Raise error, unless it may come from a filter that knows clone alone: EPERM is believed once clone says so too."""
-    if error.errno not in (1, 38) or set_tid or flags >> 32 or _answers.get("clone3"):
+    if error.errno not in (1, 38) or set_tid or flags >> 32 or _clone3:
         raise error
     born = _clone(flags, exit_signal, set_tid)
     if born[0]:
-        _answers["clone3"] = False
+        _clone3.append("filtered")
     return born
 
 
@@ -240,3 +264,7 @@ def _leave(flags: int, theirs: int) -> None:
 
 
 WAYS: dict[str, Callable[[int, int, tuple[int, ...]], Born]] = {"raw": raw, "helper": helper, "fork": fork}
+#: Read once: a look into os.environ would copy as much memory around a clone as all the rest here.
+FORCED = os.environ.get("NSCORE_CLONE", "")
+if FORCED and FORCED not in WAYS:
+    raise ValueError(f"NSCORE_CLONE: {FORCED!r} is none of {', '.join(WAYS)}")
