@@ -32,15 +32,15 @@ class Screen:
         self._print()
         self._print(self._style("title", f"{part.name}. {part.title}"))
 
-    def typed(self, line: Line, prompt: str) -> None:
-        """What is typed."""
+    def typed(self, line: Line, prompt: str, text: str) -> None:
+        """What is typed, and at which prompt."""
         self._print()
         if line.terminal != self._terminal:
             self._terminal = line.terminal
             self._print(self._style("tag", f"--- terminal {line.terminal} ".ljust(COLUMNS, "-")))
         self._print(self._style("says", f"# {line.says}"))
-        if line.typed:
-            self._print(self._style("prompt", prompt) + self._style("typed", line.typed))
+        if text:
+            self._print(self._style("prompt", prompt) + self._style("typed", text))
 
     def same(self, lines: Iterable[str]) -> None:
         """What came out, on every backend."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 PS = "ps -eo uid,pid,ppid,s,cmd"
 UNSHARE = "unshare --uts --pid --mount --fork --mount-proc /bin/bash"
+COUNTER = "/proc/sys/kernel/ns_last_pid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +18,11 @@ class Line:
 
     Attributes:
         terminal: 1 or 2.
-        typed: "" for a look at what has appeared by itself.
+        typed: "" for a look at what has appeared by itself; LAST is pid_max - 2.
         says: What is done, before it is.
         why: The kernel's reason.
         rules: The rules that the reason rests on.
+        needs: A file that has to be writable; the line is left out where a kernel lacks it.
     """
 
     terminal: int
@@ -28,6 +30,7 @@ class Line:
     says: str
     why: str
     rules: tuple[str, ...]
+    needs: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,6 +402,7 @@ C = Part(
             "A fresh namespace, to count on.",
             "Each has a counter of its own.",
             ("ALLOC-03",),
+            COUNTER,
         ),
         Line(
             1,
@@ -406,6 +410,7 @@ C = Part(
             "Numbers count up ...",
             "The next task takes the lowest free number from the counter on.",
             ("ALLOC-03",),
+            COUNTER,
         ),
         Line(
             1,
@@ -413,13 +418,15 @@ C = Part(
             "... to the one below this ...",
             "pid_max itself is never given out. Since 6.14 every PID namespace has its own.",
             ("ALLOC-04", "SYSCTL-09"),
+            COUNTER,
         ),
         Line(
             1,
-            "echo 4194302 > /proc/sys/kernel/ns_last_pid",
+            f"echo LAST > {COUNTER}",
             "... which we need not fork to reach: the counter can be written.",
             "The write sets the counter of the writer's own namespace; it needs CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE over it.",
             ("SYSCTL-01", "SYSCTL-02", "SYSCTL-05"),
+            COUNTER,
         ),
         Line(
             1,
@@ -427,8 +434,9 @@ C = Part(
             "Then they wrap, to 300: those below are not given twice.",
             "Once the counter is past it, the search begins at 300, RESERVED_PIDS.",
             ("ALLOC-05", "ALLOC-06"),
+            COUNTER,
         ),
-        Line(1, "exit", "Back outside.", "The namespace went with its init.", ("INIT-01",)),
+        Line(1, "exit", "Back outside.", "The namespace went with its init.", ("INIT-01",), COUNTER),
         Line(
             1,
             "./nest",
