@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from nscore.errors import Errno
 from nscore.flags import CloneFlag, OpenFlag, PollEvent
+from nscore_sim.cred import get_cred, put_cred
+from nscore_sim.mount import mntput
 
 if TYPE_CHECKING:
     from nscore.interface.backend import Plain
@@ -48,7 +50,7 @@ class File:
         self.f_count = 1
         self.f_path = f_path
         self.f_flags = f_flags & ~O_CLOEXEC  #: without the bits that only open itself looks at
-        self.f_cred = f_cred
+        self.f_cred = get_cred(f_cred)
         self.f_pos = 0
         self.f_owner: tuple[Pid, int] | None = None  #: F_SETOWN: whom, and as what (PIDTYPE_*)
         f_path.mnt.mnt_count += 1
@@ -73,9 +75,12 @@ class File:
         """The names in a directory."""
         return self.f_path.dentry.d_inode.iterate(task, self.f_path.dentry)
 
-    def size(self) -> int:
-        """What SEEK_END counts from."""
-        return self.f_path.dentry.d_inode.size()
+    def llseek(self, pos: int, whence: int) -> int:
+        """The position that a seek leads to.  fs/read_write.c:generic_file_llseek"""
+        base = (0, self.f_pos, self.f_path.dentry.d_inode.size())
+        if whence >= len(base) or base[whence] + pos < 0:
+            raise Errno("EINVAL")
+        return base[whence] + pos
 
     def release(self, task: Task) -> None:
         """The last reference is gone."""
@@ -107,7 +112,8 @@ def fput(file: File, task: Task) -> None:
     if file.f_count:
         return
     file.release(task)
-    file.f_path.mnt.mnt_count -= 1
+    mntput(file.f_path.mnt)
+    put_cred(file.f_cred)
 
 
 class FdTable:

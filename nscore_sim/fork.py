@@ -254,7 +254,7 @@ def lead_thread_group(task: Task, p: Task) -> None:
     pid = p.thread_pid
     p.group_leader = p
     p.signal = signal = SignalStruct(p, old.pgrp, old.session, old.rlim, p.kernel.total_forks)
-    signal.oom_score_adj = old.oom_score_adj
+    signal.oom_score_adj, signal.oom_score_adj_min = old.oom_score_adj, old.oom_score_adj_min
     parent = p.real_parent
     signal.has_child_subreaper = parent.signal.has_child_subreaper or parent.signal.is_child_subreaper
     if pid.numbers[-1] == 1:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from nscore.errors import Errno
 from nscore.flags import CloneFlag
-from nscore_sim.dcache import Path
+from nscore_sim.mount import mntput
 
 if TYPE_CHECKING:
+    from nscore_sim.dcache import Path
     from nscore_sim.task import Task
 
 CLONE_FS = int(CloneFlag.FS)
@@ -31,16 +32,16 @@ class FsStruct:
 
 def set_fs_root(fs: FsStruct, path: Path) -> None:
     """fs/fs_struct.c:set_fs_root"""
-    fs.root.mnt.mnt_count -= 1
+    old, fs.root = fs.root, path
     path.mnt.mnt_count += 1
-    fs.root = path
+    mntput(old.mnt)
 
 
 def set_fs_pwd(fs: FsStruct, path: Path) -> None:
     """fs/fs_struct.c:set_fs_pwd"""
-    fs.pwd.mnt.mnt_count -= 1
+    old, fs.pwd = fs.pwd, path
     path.mnt.mnt_count += 1
-    fs.pwd = path
+    mntput(old.mnt)
 
 
 def copy_fs_struct(old: FsStruct) -> FsStruct:
@@ -78,8 +79,8 @@ def free_fs_struct(fs: FsStruct) -> None:
     """Give up one user of it.  fs/fs_struct.c:free_fs_struct"""
     fs.users -= 1
     if not fs.users:
-        fs.root.mnt.mnt_count -= 1
-        fs.pwd.mnt.mnt_count -= 1
+        mntput(fs.root.mnt)
+        mntput(fs.pwd.mnt)
 
 
 def exit_fs(task: Task) -> None:

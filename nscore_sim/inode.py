@@ -31,7 +31,7 @@ INVALID_ID = 0xFFFFFFFF
 class SuperBlock:
     """A mounted file system.  include/linux/fs.h:super_block"""
 
-    __slots__ = ("s_dev", "s_rdonly", "s_root", "s_type", "s_user_ns")
+    __slots__ = ("last_ino", "s_dev", "s_rdonly", "s_root", "s_type", "s_user_ns")
 
     s_root: Dentry
 
@@ -40,13 +40,16 @@ class SuperBlock:
         self.s_dev = s_dev  #: minor number; the major one of what is on no disk is 0
         self.s_user_ns = s_user_ns
         self.s_rdonly = False
+        self.last_ino = 0
+
+    def new_ino(self) -> int:
+        """fs/inode.c:get_next_ino, which counts for all file systems together"""
+        self.last_ino += 1
+        return self.last_ino
 
     def show_options(self, task: Task) -> str:
         """What follows ro or rw in mountinfo, with its comma."""
         return ""
-
-    def reconfigure(self, task: Task, data: str | None) -> None:
-        """Take new options, those of a remount."""
 
 
 class Inode:
@@ -107,6 +110,9 @@ class Inode:
     def stale(self) -> bool:
         """Whether it names something that is gone: a process that was reaped."""
         return False
+
+    def pin(self, users: int) -> None:
+        """So many mounts more, or less, have it as their root."""
 
     def empty_dir(self) -> bool:
         """Whether it is a directory that is empty for good.  fs/libfs.c:is_empty_dir_inode"""

@@ -5,6 +5,7 @@ A mount holds what is mounted on it by the place; the peers of a group share one
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from nscore_sim.ida import Ida
 
 if TYPE_CHECKING:
     from nscore_sim.inode import SuperBlock
+    from nscore_sim.kernel import Kernel
     from nscore_sim.nscommon import NsCommon
     from nscore_sim.task import Task
 
@@ -35,15 +37,16 @@ CL_SLAVE, CL_COPY_UNBINDABLE, CL_MAKE_SHARED, CL_PRIVATE, CL_SHARED_TO_SLAVE, CL
 
 
 class MountIds:
-    """The numbers that mounts, peer groups and file systems get."""
+    """The numbers that mounts, peer groups and file systems get, and the kernel's own mounts."""
 
-    __slots__ = ("mnt_group", "mnt_id", "mnt_id_unique", "unnamed_dev")
+    __slots__ = ("kern_mounts", "mnt_group", "mnt_id", "mnt_id_unique", "unnamed_dev")
 
     def __init__(self) -> None:
         self.mnt_id = Ida(1)
         self.mnt_group = Ida(1)
         self.unnamed_dev = Ida(1)
         self.mnt_id_unique = 0
+        self.kern_mounts: dict[str, Mount] = {}  #: by file system, of what is mounted nowhere: pipefs, sockfs, nsfs
 
 
 class Mount:
@@ -86,17 +89,44 @@ class Mount:
         self.mnt_group_id = 0
         self.mnt_master: Mount | None = None
         self.mnt_slave_list: dict[Mount, None] | None = None
+        root.d_inode.pin(1)
 
 
 class MntNamespace:
     """A tree of mounts.  fs/mount.h:mnt_namespace"""
 
-    __slots__ = ("ids", "ns", "root")
+    __slots__ = ("ns", "root")
 
-    def __init__(self, ids: MountIds, ns: NsCommon) -> None:
-        self.ids = ids
+    def __init__(self, ns: NsCommon) -> None:
         self.ns = ns
+        ns.container = self
         self.root: Mount | None = None
+
+
+def mntput(mnt: Mount) -> None:
+    """One user less; a mount that is mounted nowhere ends with the last.  fs/namespace.c:mntput, cleanup_mnt"""
+    mnt.mnt_count -= 1
+    if not mnt.mnt_count and mnt.mnt_ns is None and mnt is not mnt.ids.kern_mounts.get(mnt.mnt_sb.s_type):
+        cleanup_mnt(mnt)
+
+
+def cleanup_mnt(mnt: Mount) -> None:
+    """fs/namespace.c:cleanup_mnt"""
+    mnt.ids.mnt_id.free(mnt.mnt_id)
+    mnt.mnt_root.d_inode.pin(-1)
+
+
+def kern_mount(kernel: Kernel, s_type: str) -> Mount:
+    """The kernel's own mount of a file system whose files have no names.  fs/namespace.c:kern_mount, fs/pseudo.c"""
+    from nscore_sim.inode import Inode, SuperBlock  # which need mounts
+
+    ids = kernel.mount_ids
+    mnt = ids.kern_mounts.get(s_type)
+    if mnt is None:
+        sb = SuperBlock(s_type, ids.unnamed_dev.alloc(), kernel.init_user_ns)
+        sb.s_root = Dentry("/", None, Inode(sb, sb.new_ino(), stat.S_IFDIR))
+        mnt = ids.kern_mounts[s_type] = Mount(ids, sb, sb.s_root, s_type, 0)
+    return mnt
 
 
 def mount_tree(mnt: Mount) -> Iterator[Mount]:
@@ -227,3 +257,13 @@ def _skipped(child: Mount, flag: int) -> bool:
             raise Errno("EPERM")
         return True
     return not flag & CL_COPY_MNT_NS_FILE and child.mnt_root.d_inode.mnt_ns() is not None
+
+
+def current_chrooted(task: Task) -> bool:
+    """Whether its root is not that of its mount namespace.  fs/namespace.c:current_chrooted"""
+    assert task.nsproxy is not None
+    assert task.fs is not None
+    root = task.nsproxy.mnt_ns.root
+    from nscore_sim.mount import follow_down  # whose inodes have owners
+
+    return root is None or task.fs.root != follow_down(Path(root, root.mnt_root))

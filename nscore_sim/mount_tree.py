@@ -19,6 +19,7 @@ from nscore_sim.mount import (
     MNT_READONLY,
     Mount,
     attach_mnt,
+    cleanup_mnt,
     mount_tree,
     set_mnt_shared,
     unhash_mnt,
@@ -122,7 +123,7 @@ def _umount_one(mnt: Mount, gone: dict[Mount, None]) -> None:
     if ns is not None and ns.root is mnt:
         ns.root = None
     if not mnt.mnt_count:
-        mnt.ids.mnt_id.free(mnt.mnt_id)
+        cleanup_mnt(mnt)
 
 
 def detach_mounts(dentry: Dentry) -> None:

@@ -32,6 +32,7 @@ from nscore_sim.mount import (
     check_mnt,
     clone_mnt,
     copy_tree,
+    follow_down,
     mount_tree,
     namespace_mounts,
     path_mounted,
@@ -232,7 +233,7 @@ def do_new_mount(task: Task, path: Path, fstype: str | None, flags: int, mnt_fla
     mnt_flags = not_too_revealing(task, sb, mnt_flags)
     if not check_mnt(task, path.mnt):
         raise Errno("EINVAL")
-    graft_tree(Mount(mnt_ns_of(task).ids, sb, sb.s_root, "none" if fc.source is None else fc.source, mnt_flags), path)
+    graft_tree(Mount(task.kernel.mount_ids, sb, sb.s_root, "none" if fc.source is None else fc.source, mnt_flags), path)
 
 
 def not_too_revealing(task: Task, sb: SuperBlock, mnt_flags: int) -> int:
@@ -291,3 +292,9 @@ def do_umount(task: Task, mnt: Mount, flags: int) -> None:
     if not flags & MNT_DETACH and propagate_mount_busy(mnt):
         raise Errno("EBUSY")
     umount_tree(mnt, propagate=True)
+
+
+def current_chrooted(task: Task) -> bool:
+    """Whether task's root is not the topmost one of its namespace.  fs/namespace.c:current_chrooted"""
+    top = mnt_ns_of(task).root
+    return top is None or task_fs(task).root != follow_down(Path(top, top.mnt_root))

@@ -83,10 +83,7 @@ def propagation(origin: Mount) -> Iterator[Mount]:
         if mnt is not origin:
             yield mnt
         for slave in list(mnt.mnt_slave_list or ()):
-            if slave.mnt_share is None:
-                yield slave
-                yield from propagation(slave)
-            elif first_of_group(slave, mnt):
+            if slave.mnt_share is None or first_of_group(slave, mnt):
                 yield slave
                 yield from propagation(slave)
 

@@ -21,19 +21,13 @@ NAME_MAX = 255
 
 
 class RamSuper(SuperBlock):
-    """A superblock that numbers its inodes."""
+    """A superblock that shows its options."""
 
-    __slots__ = ("last_ino", "options")
+    __slots__ = ("options",)
 
     def __init__(self, s_type: str, s_dev: int, s_user_ns: UserNamespace) -> None:
         super().__init__(s_type, s_dev, s_user_ns)
-        self.last_ino = 0
         self.options = ""
-
-    def new_ino(self) -> int:
-        """fs/inode.c:get_next_ino"""
-        self.last_ino += 1
-        return self.last_ino
 
     def show_options(self, task: Task) -> str:
         return self.options
@@ -53,7 +47,6 @@ class RamDirectory(Inode):
 
     def create(self, task: Task, dentry: Dentry, name: str, mode: int) -> Dentry:
         sb = self.i_sb
-        assert isinstance(sb, RamSuper)
         kind = RamDirectory if stat.S_ISDIR(mode) else RamFile
         if kind is RamDirectory:
             self.i_nlink += 1
@@ -170,7 +163,7 @@ class ShmemContext(FsContext):
 
     def get_tree(self) -> SuperBlock:
         task = self.task
-        sb = fill_super("tmpfs", mount_ids(task), self.user_ns, self.mode)
+        sb = fill_super("tmpfs", task.kernel.mount_ids, self.user_ns, self.mode)
         sb.s_root.d_inode.i_uid, sb.s_root.d_inode.i_gid = task.cred.fsuid, task.cred.fsgid
         sb.options = self.shown
         return sb
@@ -193,10 +186,4 @@ class RamfsContext(FsContext):
                 raise Errno("EINVAL") from None
 
     def get_tree(self) -> SuperBlock:
-        return fill_super("ramfs", mount_ids(self.task), self.user_ns, self.mode)
-
-
-def mount_ids(task: Task) -> MountIds:
-    """Where the caller's mounts get their numbers."""
-    assert task.nsproxy is not None
-    return task.nsproxy.mnt_ns.ids
+        return fill_super("ramfs", self.task.kernel.mount_ids, self.user_ns, self.mode)

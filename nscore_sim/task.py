@@ -130,6 +130,7 @@ class SignalStruct:
         "notify_count",
         "nr_threads",
         "oom_score_adj",
+        "oom_score_adj_min",
         "pgrp",
         "quick_threads",
         "rlim",
@@ -153,7 +154,7 @@ class SignalStruct:
         self.shared_pending: SigPending | None = None
         self.is_child_subreaper = self.has_child_subreaper = False
         self.rlim = rlim  #: (soft, hard) at RLIMIT_*; shared by reference
-        self.oom_score_adj = 0
+        self.oom_score_adj = self.oom_score_adj_min = 0
         self.wait_chldexit: WaitQueueHead | None = None
 
 

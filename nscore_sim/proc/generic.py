@@ -1,0 +1,135 @@
+"""What the files of procfs have in common.  Models fs/proc/generic.c, fs/proc/inode.c, fs/seq_file.c."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+from nscore.errors import Errno
+from nscore_sim.dcache import Dentry, Path
+from nscore_sim.file import File
+from nscore_sim.inode import Inode, SuperBlock
+from nscore_sim.nscommon import get_ns, put_ns
+
+if TYPE_CHECKING:
+    from nscore_sim.pid_namespace import PidNamespace
+    from nscore_sim.sched import Restart, Sleep
+    from nscore_sim.task import Task
+
+#: SuperBlock.hide_pid.  include/linux/proc_fs.h
+HIDEPID_OFF, HIDEPID_NO_ACCESS, HIDEPID_INVISIBLE, HIDEPID_NOT_PTRACEABLE = 0, 1, 2, 4
+
+PROC_ROOT_INO = 1
+
+
+class ProcSuper(SuperBlock):
+    """A proc: whose numbers it shows, and what it hides.  include/linux/proc_fs.h:proc_fs_info"""
+
+    __slots__ = ("hide_pid", "pid_gid", "pid_ns", "pidonly")
+
+    def __init__(self, s_dev: int, pid_ns: PidNamespace) -> None:
+        super().__init__("proc", s_dev, pid_ns.user_ns)
+        self.pid_ns = pid_ns
+        self.hide_pid = HIDEPID_OFF
+        self.pid_gid = 0
+        self.pidonly = False
+        self.last_ino = PROC_ROOT_INO
+
+
+def proc_ns(file: File) -> PidNamespace:
+    """The namespace whose numbers the proc shows through which file was opened.  include/linux/proc_fs.h:proc_pid_ns"""
+    sb = file.f_path.mnt.mnt_sb
+    assert isinstance(sb, ProcSuper)
+    return sb.pid_ns
+
+
+class SeqFile(File):
+    """A text that is made when it is read from the beginning, and then kept until it has been read.  fs/seq_file.c"""
+
+    __slots__ = ("text",)
+
+    def __init__(self, path: Path, flags: int, task: Task) -> None:
+        super().__init__(path, flags, task.cred)
+        self.text: bytes | None = None
+
+    def show(self, task: Task) -> bytes:
+        """The text, for the task that reads."""
+        raise Errno("EINVAL")
+
+    def store(self, task: Task, data: bytes, pos: int) -> int:
+        """Take what is written."""
+        raise Errno("EINVAL")
+
+    def read(self, task: Task, n: int, pos: int) -> bytes | Sleep | Restart:
+        """fs/seq_file.c:seq_read_iter"""
+        if self.text is None or pos == 0:
+            self.text = self.show(task)
+        return self.text[pos : pos + n]
+
+    def write(self, task: Task, data: bytes, pos: int) -> int | Sleep | Restart:
+        return self.store(task, data, pos)
+
+    def llseek(self, pos: int, whence: int) -> int:
+        """fs/seq_file.c:seq_lseek"""
+        base = (0, self.f_pos)
+        if whence >= len(base) or base[whence] + pos < 0:
+            raise Errno("EINVAL")
+        return base[whence] + pos
+
+
+#: (the reader, the file) -> the text
+Show: TypeAlias = Callable[["Task", File], bytes]
+
+
+class ShowFile(SeqFile):
+    """A file outside the directories of processes."""
+
+    __slots__ = ()
+
+    def show(self, task: Task) -> bytes:
+        inode = self.f_path.dentry.d_inode
+        assert isinstance(inode, ProcFile)
+        return inode.show(task, self)
+
+
+class ProcFile(Inode):
+    """A file whose text a function makes.  fs/proc/generic.c:proc_create_single_data"""
+
+    __slots__ = ("show",)
+
+    def __init__(self, i_sb: SuperBlock, i_ino: int, show: Show) -> None:
+        super().__init__(i_sb, i_ino, stat.S_IFREG | 0o444)
+        self.show = show
+
+    def open(self, task: Task, path: Path, flags: int) -> File:
+        return ShowFile(path, flags, task)
+
+
+class ProcLink(Inode):
+    """A link whose text a function makes.  fs/proc/self.c, fs/proc/generic.c:proc_symlink"""
+
+    __slots__ = ("target",)
+
+    def __init__(self, i_sb: SuperBlock, i_ino: int, target: Callable[[Task, PidNamespace], str]) -> None:
+        super().__init__(i_sb, i_ino, stat.S_IFLNK | 0o777)
+        self.target = target
+
+    def readlink(self, task: Task, dentry: Dentry) -> str:
+        sb = self.i_sb
+        assert isinstance(sb, ProcSuper)
+        return self.target(task, sb.pid_ns)
+
+
+def pin_proc(sb: SuperBlock, users: int) -> None:
+    """A mount of a proc keeps the namespace.  fs/proc/root.c:proc_fill_super, proc_kill_sb"""
+    assert isinstance(sb, ProcSuper)
+    if users > 0:
+        get_ns(sb.pid_ns.ns)
+    else:
+        put_ns(sb.pid_ns.ns)
+
+
+def make_child(parent: Dentry, name: str, inode: Inode) -> Dentry:
+    """The entry, for as long as somebody holds it."""
+    return Dentry(name, parent, inode)
