@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,8 @@ from nscore.walkthrough import Stage
 from nscore.walkthrough.screen import Screen
 from nscore.walkthrough.script import A, Line
 from tests.conftest import need
+
+ROOT = Path(__file__).parent.parent
 
 
 def test_the_model_alone(capsys: pytest.CaptureFixture[str]) -> None:
@@ -109,6 +112,6 @@ def test_ascii_where_the_output_takes_nothing_else() -> None:
 
 def test_it_stops_quietly_when_the_reader_leaves() -> None:
     command = f"{sys.executable} -m nscore walkthrough --backend sim | head -n 3"
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True, check=True)
     assert len(done.stdout.splitlines()) == 3
     assert done.stderr == ""
