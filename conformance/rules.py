@@ -1949,7 +1949,7 @@ RULES: dict[str, Rule] = {
         "fs/proc",
     ),
     "PROC-63": Rule(
-        "A process that dropped its uid by set*id (non-dumpable) cannot list its own /proc/self/{ns,fd,map_files} nor open "
+        "A process that dropped its uid by set*id (non-dumpable) cannot list its own /proc/self/{ns,map_files} (fd/ it can) nor open "
         "environ, mem, maps, exe…: cwd, ns/pid links still resolve (same thread group bypasses ptrace checks), but root-owned "
         "files -EACCES.",
         "fs/proc",
@@ -2431,8 +2431,8 @@ RULES: dict[str, Rule] = {
         "kernel/user_namespace.c",
     ),
     "USER-43": Rule(
-        "no_new_privs: set to 1 only (other args -EINVAL), inherited, never cleared, does not stop exec-by-uid-0 from regaining"
-        " capabilities.",
+        "no_new_privs: set to 1 only (other args -EINVAL), inherited, never cleared; exec-by-uid-0 then keeps the capabilities "
+        "that were permitted and gains none (cap_bprm_creds_from_file).",
         "kernel/user_namespace.c",
     ),
     "MISC-01": Rule(
