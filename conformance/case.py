@@ -19,6 +19,8 @@ NEEDS: Mapping[str, str] = {
     "reboot": "CAP_SYS_BOOT over the machine's namespaces",
     "6.14": "pid_max is the namespace's own",
     "before 7.3": "a signal to the parent namespace names its sender by the sender's own number",
+    "no autoreap": "a clone3 that refuses AUTOREAP, which came after 6.18",
+    "shared handlers": "processes that share their handlers, as a model can have them and driven processes on linux cannot",
     "shared siginfo": "one siginfo for all targets of a group's signal, as before 6.1.190, 6.12.111 and 7.0",
 }
 

@@ -11,7 +11,7 @@ from conformance.compare import comparable, differences
 from conformance.facts import facts
 from conformance.views import read
 from nscore import CloneFlag, Disposition, Machine, Process, Signal, boot
-from nscore.errors import Gone, Unavailable
+from nscore.errors import Errno, Gone, Unavailable
 
 #: What a machine cannot do without a need, tried on it.
 Probe = Callable[[Machine], bool]
@@ -19,13 +19,21 @@ Probe = Callable[[Machine], bool]
 
 @dataclass(slots=True)
 class Result:
-    """What became of a case on one backend: failure is None where it passed, missing names the need that it lacks."""
+    """What became of a case on one backend.
+
+    Attributes:
+        failure: None where it passed.
+        missing: The need that the machine lacks; the case was skipped.
+        lines: The trace, comparable.
+        errnos: (call, errno) of every call that failed.
+    """
 
     case: Case
     backend: str
     failure: str | None = None
     missing: str | None = None
     lines: list[str] = field(default_factory=list)
+    errnos: set[tuple[str, str]] = field(default_factory=set)
 
 
 class Runner:
@@ -66,6 +74,7 @@ class Runner:
             except Exception:
                 result.failure = f"{traceback.format_exc()}\ntrace:\n{tail(machine)}"
             result.lines = list(comparable(machine.trace, machine.image))
+            result.errnos = {(call.name, call.result.name) for call in machine.trace if isinstance(call.result, Errno)}
         return result
 
 
@@ -139,6 +148,10 @@ def _shared_siginfo(machine: Machine) -> bool:
     return [info.si_pid for info in parent.received()] == [0]
 
 
+def _no_autoreap(machine: Machine) -> bool:
+    return not _succeeds(lambda child: child.clone(1 << 34, exit_signal=0))(machine)
+
+
 PROBES: dict[str, Probe] = {
     "root": _identity,
     "many_ids": _many_ids,
@@ -146,5 +159,7 @@ PROBES: dict[str, Probe] = {
     "reboot": lambda machine: bool(machine.init.capget().effective >> 22 & 1),
     "6.14": _pid_max_is_its_own,
     "before 7.3": _own_number_upwards,
+    "no autoreap": _no_autoreap,
+    "shared handlers": _succeeds(lambda child: child.clone(CloneFlag.VM | CloneFlag.SIGHAND)),
     "shared siginfo": _shared_siginfo,
 }

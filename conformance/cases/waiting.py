@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from conformance.case import case
 from conformance.expect import raises
-from nscore import CloneFlag, IdType, Machine, Signal, WaitOption, WaitResult
+from nscore import (
+    ChildCode,
+    CloneFlag,
+    Disposition,
+    IdType,
+    Machine,
+    PidfdFlag,
+    Process,
+    SigActionFlag,
+    Signal,
+    WaitOption,
+    WaitResult,
+)
 
 
 @case("WAIT-01", "WAIT-11", "ALLOC-20", "VIS-11")
@@ -71,21 +83,84 @@ def what_wait_refuses(m: Machine) -> None:
             init.waitid(idtype, id, options)
 
 
-@case("ALLOC-01", "ALLOC-24", "VIS-05", "CREATE-02")
-def a_new_namespace_begins_at_1(m: Machine) -> None:
-    """clone(NEWPID): PID 1 inside, the next number outside, and no parent to be seen."""
-    inner = m.init.clone(CloneFlag.NEWPID)
-    assert (inner.pid, inner.getpid(), inner.getppid()) == (2, 1, 0)
+@case("WAIT-05")
+def a_pidfd_that_does_not_block_says_eagain(m: Machine) -> None:
+    """While the child lives; a pidfd of somebody else's child is ECHILD."""
+    child = m.init.fork()
+    other = child.fork()
+    fd = m.init.pidfd_open(child.pid, PidfdFlag.NONBLOCK)
+    with raises("EAGAIN"):
+        m.init.waitid(IdType.PIDFD, fd, WaitOption.EXITED)
+    assert m.init.waitid(IdType.PIDFD, fd, WaitOption.EXITED | WaitOption.NOHANG) is None
+    with raises("ECHILD"):
+        m.init.waitid(IdType.PIDFD, m.init.pidfd_open(other.getpid()), WaitOption.EXITED)
+    child.exit(1)
+    result = m.init.waitid(IdType.PIDFD, fd, WaitOption.EXITED)
+    assert result and (result.si_pid, result.si_status) == (child.pid, 1)
 
 
-@case("SIG-03", "SIG-02", "INIT-04")
-def init_dies_by_a_signal_from_outside_alone(m: Machine) -> None:
-    """KILL from inside returns 0 and does nothing; from an ancestor it ends the namespace."""
+@case("WAIT-08")
+def what_a_wait_leaves_and_what_it_takes(m: Machine) -> None:
+    """NOWAIT leaves a zombie and an event; otherwise each stop and each continuation is told once."""
+    child = m.init.fork()
+    for sig, option, code in (
+        (Signal.STOP, WaitOption.STOPPED, ChildCode.STOPPED),
+        (Signal.CONT, WaitOption.CONTINUED, ChildCode.CONTINUED),
+        (Signal.KILL, WaitOption.EXITED, ChildCode.KILLED),
+    ):
+        m.init.kill(child.pid, sig)
+        m.settle()
+        for more in (WaitOption.NOWAIT, WaitOption.NOWAIT, 0):
+            result = m.init.waitid(IdType.PID, child.pid, option | more)
+            assert result == WaitResult(child.pid, m.init.getuid(), Signal.CHLD, sig, code)
+        if sig != Signal.KILL:
+            assert m.init.waitid(IdType.PID, child.pid, option | WaitOption.NOHANG) is None
+    with raises("ECHILD"):
+        m.init.waitid(IdType.PID, child.pid, WaitOption.EXITED)
+
+
+@case("WAIT-10")
+def a_stopped_init_is_told_as_any_child(m: Machine) -> None:
+    """waitpid: UNTRACED and CONTINUED, with the statuses of wait(2)."""
     inner = m.init.clone(CloneFlag.NEWPID)
-    member = inner.fork()
-    member.kill(1, Signal.KILL)
+    for sig, option, status in ((Signal.STOP, WaitOption.UNTRACED, 0x137F), (Signal.CONT, WaitOption.CONTINUED, 0xFFFF)):
+        m.init.kill(inner.pid, sig)
+        assert m.init.waitpid(-1, option) == (inner.pid, status)
     assert inner.getpid() == 1
-    m.init.kill(inner.pid, Signal.KILL)
-    assert m.init.waitpid(inner.pid) == (inner.pid, Signal.KILL)
-    with raises("ESRCH"):
-        m.init.kill(member.pid + 2, 0)
+
+
+@case("WAIT-04", "PGRP-03")
+def wait_knows_groups(m: Machine) -> None:
+    """0 is the caller's own, a group of others is waited for by its number, and a group without children is ECHILD."""
+    own, other = m.init.fork(), m.init.fork()
+    other.setpgid(0, 0)
+    for child in (own, other):
+        child.exit(0)
+    result = m.init.waitid(IdType.PGID, 0, WaitOption.EXITED)
+    assert result and result.si_pid == own.pid
+    with raises("ECHILD"):
+        m.init.waitpid(0)
+    assert m.init.waitpid(-other.pid) == (other.pid, 0)
+    with raises("ECHILD"):
+        m.init.waitid(IdType.PGID, other.pid, WaitOption.EXITED)
+
+
+@case("WAIT-02")
+def a_wait_is_interrupted_by_a_handler(m: Machine) -> None:
+    """EINTR, unless the handler asks for a restart; a signal that is ignored does not wake it."""
+    parent = m.init.fork()
+    child = parent.fork()
+    for flags, ends in ((0, True), (SigActionFlag.RESTART, False)):
+        parent.sigaction(Signal.USR1, Disposition.HANDLE, flags)
+        waiting = parent.start(Process.waitpid, -1)
+        m.init.kill(parent.pid, Signal.WINCH)
+        m.settle()
+        assert not waiting.done
+        m.init.kill(parent.pid, Signal.USR1)
+        m.settle()
+        assert waiting.done == ends
+        if ends:
+            with raises("EINTR"):
+                waiting.result()
+    child.exit(3)
+    assert waiting.result() == (3, 3 << 8)
