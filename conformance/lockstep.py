@@ -71,7 +71,7 @@ class Lane:
 
     def resumed(self) -> list[tuple[int, str, object]]:
         """What calls that were pending have come to since the last look."""
-        seen = []
+        seen: list[tuple[int, str, object]] = []
         for index, process in enumerate(self.processes):
             if process is not None and process._driven.gone:
                 self.processes[index] = None

@@ -180,6 +180,7 @@ def map_ids(init: Task, like: Mapping[str, object]) -> None:
 def isolate(init: Task) -> None:
     """What PID 1 of a machine does first, as on linux: a session and a name of its own, private mounts, a proc of its own namespace."""
     proc = int(MountFlag.NOSUID | MountFlag.NODEV | MountFlag.NOEXEC)
+    do(init, "prctl", int(Prctl.SET_PDEATHSIG), int(Signal.KILL))
     do(init, "setsid")
     do(init, "mount", "none", "/", None, int(MountFlag.REC | MountFlag.PRIVATE), None)
     do(init, "mount", "proc", "/proc", "proc", proc, None)

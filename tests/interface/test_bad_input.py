@@ -124,8 +124,8 @@ KINDS: tuple[Kind, ...] = (
     ("a second started call", lambda m, i: _blocked(m).start(Calls.getpid), Blocked),
     ("a call after the machine closed", lambda m, i: _closed(m).getpid(), Gone),
     ("a clone after the machine closed", lambda m, i: _closed(m).clone(CloneFlag.NEWPID), Gone),
-    ("settle after the machine closed", lambda m, i: (_closed(m), m.settle()), Gone),
-    ("run after the machine closed", lambda m, i: (_closed(m), m.run(lambda s: 0)), Gone),
+    ("settle after the machine closed", lambda m, i: _closed(m)._machine.settle(), Gone),
+    ("run after the machine closed", lambda m, i: _closed(m)._machine.run(lambda s: 0), Gone),
     ("an unknown option of boot", lambda m, i: boot(m.backend, no_such_option=1), TypeError),
     ("a number for a backend", lambda m, i: boot(5), TypeError),  # type: ignore[arg-type]
 )

@@ -1,0 +1,156 @@
+"""The model: calls, processes, a million of them."""
+
+from __future__ import annotations
+
+import gc
+import os
+import statistics
+import sys
+import timeit
+import tracemalloc
+
+from nscore import CloneFlag, Process, Signal, boot
+from tests.benchmarks.figure import Figure, alternate, figure, median_ratio, seconds
+
+
+def best(statement: str, number: int, **names: object) -> float:
+    """Seconds of one execution, the best of five."""
+    return min(timeit.repeat(statement, globals=names, number=number, repeat=5)) / number
+
+
+@figure
+def sim_calls() -> list[Figure]:
+    """Driven calls, traced."""
+    with boot("sim") as machine:
+        init = machine.init
+        init.sigaction(10, 1)
+        getpid = best("init.getpid()", 20_000, init=init)
+        plain = best("init.kill(1, 10)", 5_000, init=init)
+        enums = best("init.kill(1, sig)", 5_000, init=init, sig=Signal.USR1)
+    return [
+        Figure("sim: a driven getpid, traced", getpid * 1e6, 0.6, "µs", getpid * 1e6),
+        Figure("sim: a driven kill with ints, traced", plain * 1e6, 6, "µs", plain * 1e6),
+        Figure("sim: a driven kill with an enum, traced", enums * 1e6, 8, "µs", enums * 1e6),
+    ]
+
+
+def cycle(parent: Process) -> None:
+    """fork, exit, wait."""
+    child = parent.fork()
+    child.exit(0)
+    parent.waitpid(-1)
+
+
+def os_fork() -> None:
+    """The host's own."""
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+
+
+@figure
+def sim_fork() -> list[Figure]:
+    """fork+exit+wait, driven with trace and by kernel functions, at two levels."""
+    with boot("sim") as machine:
+        inner = machine.init.clone(CloneFlag.NEWPID)
+        for _ in range(500):
+            cycle(inner)
+        driven = min(seconds(lambda: [cycle(inner) for _ in range(300)]) / 300 for _ in range(5))
+        kernel = kernel_cycle(inner)
+    figures = [
+        Figure("sim: fork+exit+wait by kernel functions, two levels", kernel * 1e6, 10, "µs", kernel * 1e6),
+        Figure("sim: fork+exit+wait driven with trace, two levels", driven * 1e6, 14, "µs", driven * 1e6),
+    ]
+    if sys.platform == "linux":
+        theirs = statistics.median(seconds(os_fork) for _ in range(100))
+        figures.append(Figure("sim: driven fork+exit+wait / os.fork+exit+wait", driven / theirs, 1 / 50, "x", driven * 1e6))
+    return figures
+
+
+def kernel_cycle(process: Process) -> float:
+    """Seconds of fork, exit and wait by the model's own functions, as a task of process."""
+    from nscore_sim.exit import do_group_exit
+    from nscore_sim.fork import kernel_clone
+    from nscore_sim.wait import sys_waitpid
+
+    task = process._driven.task  # type: ignore[attr-defined]
+    queue = task.kernel.runqueue
+
+    def run() -> None:
+        for _ in range(1000):
+            child, _ = kernel_clone(task, 0, 17, ())
+            queue.clear()
+            do_group_exit(child, 0)
+            sys_waitpid(task, -1, 0)
+
+    run()
+    return min(seconds(run) for _ in range(5)) / 1000
+
+
+@figure
+def sim_scale() -> list[Figure]:
+    """Ten live tasks against a million; the memory of one; the end of a namespace with 100,000."""
+    from nscore_sim.fork import kernel_clone
+
+    figures = []
+    with boot("sim") as small, boot("sim") as large:
+        for machine in (small, large):
+            machine.init.fork()
+        tracemalloc.start()
+        task = large.init._driven.task  # type: ignore[attr-defined]
+        gc.disable()
+        many, before = 1_000_000, tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+        tracemalloc.start()
+        for _ in range(20_000):
+            kernel_clone(task, 0, 17, ())
+        task.kernel.runqueue.clear()
+        size = tracemalloc.get_traced_memory()[0] / 20_000
+        tracemalloc.stop()
+        for _ in range(many - 20_000):
+            kernel_clone(task, 0, 17, ())
+            task.kernel.runqueue.clear()
+        gc.freeze()
+        gc.enable()
+        del before
+        parents = [machine.init.fork() for machine in (small, large)]
+        ours, theirs = alternate(30, *[lambda p=p: [cycle(p) for _ in range(50)] for p in reversed(parents)])  # type: ignore[misc]
+        figures.append(Figure("sim: fork+exit+wait, 10^6 live tasks / 10", median_ratio(ours, theirs), 1.2, "x", statistics.median(ours) / 50e-6))
+        figures.append(Figure("sim: a live task", size / 1024, 2, "KB", 0))
+    figures.append(zap())
+    return figures
+
+
+def zap() -> Figure:
+    """The end of a namespace with 100,000 members."""
+    from nscore_sim.fork import kernel_clone
+
+    with boot("sim") as machine:
+        inner = machine.init.clone(CloneFlag.NEWPID)
+        task = inner._driven.task  # type: ignore[attr-defined]
+        for _ in range(100_000):
+            kernel_clone(task, 0, 17, ())
+        machine.settle()
+        taken = seconds(lambda: (inner.exit(0), machine.settle())) / 100_000
+    return Figure("sim: zap of 10^5, a task", taken * 1e6, 8, "µs", taken * 1e6)
+
+
+@figure
+def sim_pids() -> list[Figure]:
+    """The next PID where one of 4 million is free, against an empty space."""
+    from nscore_sim.idr import Idr
+
+    empty, full = Idr[object](), Idr[object]()
+    top = 4_194_304
+    for number in range(1, top):
+        full.alloc(number, top)
+    full.remove(2_000_000)
+
+    def one(idr: Idr[object]) -> None:
+        for _ in range(200):
+            idr.remove(idr.alloc_cyclic(1, top))
+
+    one(empty)
+    ours, theirs = alternate(20, lambda: one(full), lambda: one(empty))
+    return [Figure("sim: the next PID, one of 4 million free / empty", median_ratio(ours, theirs), 3, "x", statistics.median(ours) / 200e-6)]
