@@ -22,6 +22,9 @@ UNKNOWABLE = re.compile(
 SIGCGT = re.compile(rb"^SigCgt:\t([0-9a-f]{16})$", re.MULTILINE)
 LIBRARY_SIGNALS = 0x3 << 31
 
+#: The lines of /proc/PID/fdinfo that number the mount and the inode.
+FDINFO = re.compile(rb"^mnt_id:\t\d+\nino:\t(\d+)$", re.MULTILINE)
+
 #: "pid:[4026531836]"
 NAMESPACE = re.compile(r"\b(\w+):\[(\d+)\]")
 
@@ -80,9 +83,9 @@ def symbolic(symbols: Symbols, value: object, image: str) -> object:
         return tuple([symbolic(symbols, member, image) for member in value])
     if isinstance(value, str):
         value = "<image>" if value == image else value
-        return NAMESPACE.sub(lambda match: f"{match[1]}:[{symbols.name('ino', match[2])}]", value)
+        return NAMESPACE.sub(lambda match: f"{match[1]}:[{symbols.name('ino', int(match[2]))}]", value)
     if isinstance(value, bytes):
-        return text(value)
+        return FDINFO.sub(lambda match: b"ino:\t" + symbols.name("ino", int(match[1])).encode(), text(value))
     return value
 
 
