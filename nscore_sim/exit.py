@@ -79,7 +79,10 @@ def do_exit(task: Task, code: int) -> None:
         signal.flags = SIGNAL_GROUP_EXIT
         signal.group_exit_code = code
         signal.group_stop_count = 0
-    exit_signals(task)
+    if signal.nr_threads == 1 or signal.flags & SIGNAL_GROUP_EXIT:
+        task.flags |= PF_EXITING
+    else:
+        exit_signals(task)
     signal.live -= 1
     task.exit_code = code
     exit_mm_release(task)
@@ -101,8 +104,7 @@ def do_exit(task: Task, code: int) -> None:
 def exit_signals(task: Task) -> None:
     """Leave it to the other threads to take the process's signals.  kernel/signal.c:exit_signals"""
     task.flags |= PF_EXITING
-    signal = task.signal
-    if signal.nr_threads == 1 or signal.flags & SIGNAL_GROUP_EXIT or not task.sigpending:
+    if not task.sigpending:
         return
     retarget_shared_pending(task, ~task.blocked)
     if task.jobctl & JOBCTL_STOP_PENDING and task_participate_group_stop(task):
@@ -126,7 +128,7 @@ def exit_notify(task: Task) -> None:
     signal = task.signal
     leads = task.exit_signal >= 0
     dead = forget_original_parent(task) if task.children else []
-    if not signal.live:
+    if not signal.live and signal.pgrp is not task.real_parent.signal.pgrp:
         kill_orphaned_pgrp(task, task.group_leader, None)
     task.exit_state = EXIT_ZOMBIE
     task.state = TASK_DEAD

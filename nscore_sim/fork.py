@@ -178,9 +178,10 @@ def undo_copies(task: Task, p: Task, cred: Cred, pid: Pid | None) -> None:
 
 def check_limits(task: Task, cred: Cred) -> None:
     """Global root and who may raise the limit are exempt from RLIMIT_NPROC."""
-    over = is_rlimit_overlimit(cred.ucounts, UCOUNT_RLIMIT_NPROC, task.signal.rlim[RLIMIT_NPROC][0])
-    if over and cred.uid != 0 and not capable(task, CAP_SYS_RESOURCE) and not capable(task, CAP_SYS_ADMIN):
-        raise Errno("EAGAIN")
+    if cred.uid != 0 and is_rlimit_overlimit(cred.ucounts, UCOUNT_RLIMIT_NPROC, task.signal.rlim[RLIMIT_NPROC][0]):
+        may = capable(task, CAP_SYS_RESOURCE) or capable(task, CAP_SYS_ADMIN)
+        if not may:
+            raise Errno("EAGAIN")
     if task.kernel.nr_threads >= task.kernel.max_threads:
         raise Errno("EAGAIN")
 

@@ -85,15 +85,20 @@ def alloc_pid(task: Task, ns: PidNamespace, set_tid: tuple[int, ...] = ()) -> Pi
         if len(set_tid) > ns.level + 1:
             raise Errno("EINVAL")
         if task.kernel.release.set_tid_checked_first:
-            for tid, level in zip(set_tid, reversed(ns.path)):
-                check_set_tid(task, tid, level, needs_init=False)
+            for tid, at in zip(set_tid, reversed(ns.path)):
+                check_set_tid(task, tid, at, needs_init=False)
     numbers: list[int] = []
     try:
-        at: PidNamespace | None = ns
-        while at is not None:
-            depth = len(numbers)
-            numbers.append(_alloc_set_tid(task, set_tid[depth], at) if depth < len(set_tid) else _alloc_cyclic(at))
-            at = at.parent
+        for at in reversed(ns.path):
+            if len(numbers) < len(set_tid):
+                numbers.append(_alloc_set_tid(task, set_tid[len(numbers)], at))
+                continue
+            idr = at.idr
+            # Below 300 only in the first round.
+            number = idr.alloc_cyclic(RESERVED_PIDS if idr.idr_next > RESERVED_PIDS else 1, at.pid_max)
+            if number < 0:
+                raise Errno("EAGAIN")
+            numbers.append(number)
         if not ns.pid_allocated & PIDNS_ADDING or (task.kernel.release.ancestors_deny_fork and _dying(ns)):
             raise Errno("ENOMEM")
     except Errno:
@@ -102,19 +107,10 @@ def alloc_pid(task: Task, ns: PidNamespace, set_tid: tuple[int, ...] = ()) -> Pi
     numbers.reverse()
     pid = Pid(ns, tuple(numbers))
     ns.ns.count += 1
-    for level, number in zip(ns.path, numbers):
-        level.idr.entries[number] = pid
-        level.pid_allocated += 1
+    for at, number in zip(ns.path, numbers):
+        at.idr.entries[number] = pid
+        at.pid_allocated += 1
     return pid
-
-
-def _alloc_cyclic(ns: PidNamespace) -> int:
-    """The lowest free number from the cursor on; below 300 only in the first round."""
-    idr = ns.idr
-    number = idr.alloc_cyclic(RESERVED_PIDS if idr.idr_next > RESERVED_PIDS else 1, ns.pid_max)
-    if number < 0:
-        raise Errno("EAGAIN")
-    return number
 
 
 def _alloc_set_tid(task: Task, tid: int, ns: PidNamespace) -> int:

@@ -50,13 +50,15 @@ def exit_signal(task: Task) -> None:
             signal.curr_target = None
     del signal.threads[task]
     detach_tid(task, leads)
-    flush_sigqueue(task.pending)
+    if task.pending is not None:
+        flush_sigqueue(task.pending)
     if leads:
         detach_group(task, signal.pgrp, signal.session)
         children = task.real_parent.children
         assert children is not None
         del children[task]
-        flush_sigqueue(signal.shared_pending)
+        if signal.shared_pending is not None:
+            flush_sigqueue(signal.shared_pending)
     task.sighand.count -= 1
     task.sigpending = False
     del task.sighand, task.real_parent, task.group_leader

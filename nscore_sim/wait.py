@@ -41,7 +41,7 @@ CLD_STOPPED, CLD_CONTINUED = int(ChildCode.STOPPED), int(ChildCode.CONTINUED)
 O_NONBLOCK = 0o4000
 INT_MIN = -(1 << 31)
 
-#: What a wait found: si_pid, si_uid, the wait status, si_code, si_status.
+#: What a wait found: si_pid, the user id, the wait status, si_code, si_status.
 Found = tuple[int, int, int, int, int]
 
 
@@ -166,8 +166,7 @@ def wait_task_continued(task: Task, wo: WaitOpts, p: Task) -> Found | None:
 
 
 def _found(task: Task, p: Task, status: int, code: int, si_status: int) -> Found:
-    number = pid_nr_ns(p.thread_pid, task.thread_pid.ns)
-    return (number, from_kuid_munged(task.cred.user_ns, p.cred.uid), status, code, si_status)
+    return (pid_nr_ns(p.thread_pid, task.thread_pid.ns), p.cred.uid, status, code, si_status)
 
 
 def waitid(task: Task, idtype: int, id: int, options: int) -> tuple[int, ...] | Sleep | Restart | None:
@@ -180,7 +179,7 @@ def waitid(task: Task, idtype: int, id: int, options: int) -> tuple[int, ...] | 
     if not isinstance(found, tuple):
         return found
     pid, uid, _, code, status = found
-    return (pid, uid, SIGCHLD, status, code)
+    return (pid, from_kuid_munged(task.cred.user_ns, uid), SIGCHLD, status, code)
 
 
 def waitid_options(task: Task, idtype: int, id: int, options: int) -> WaitOpts:
