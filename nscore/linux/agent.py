@@ -22,7 +22,7 @@ from nscore.linux.calls.creation import SIGCHLD, VFORK, raw, thread_refusal
 from nscore.linux.calls.syscall import syscall
 from nscore.linux.numbers import ARCH, SIGPROCMASK_HOW, SIGSET_SIZE
 from nscore.linux.structs import pollfd, sigset, sigset_t
-from nscore.linux.wire import CONTROL, FAULT, LIMIT, REFUSED, RESERVED, described, packets, receive_descriptors, reserve
+from nscore.linux.wire import CONTROL, FAULT, LIMIT, REFUSED, RESERVED, described, receive_descriptors, reserve, send
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,11 +69,14 @@ class Agent:
 
     def serve(self, reply: tuple[int, Any] | None = None) -> None:
         """Say reply, then obey until nobody is there to command."""
-        read, write, loads = os.read, os.write, marshal.loads
+        read, write, loads, dumps = os.read, os.write, marshal.loads, marshal.dumps
         while True:
             if reply is not None:
-                for packet in packets(reply):
-                    write(self.control, packet)
+                data = dumps(reply)
+                if len(data) < LIMIT:
+                    write(self.control, data)
+                else:
+                    send(self.control, reply)
             if self.process.handles:
                 self.wait()
             data = read(self.control, LIMIT)
@@ -122,6 +125,11 @@ class Agent:
             return call(*args)
         finally:
             self.mask = masked()
+
+    def unmask(self) -> None:
+        """Open the mask for good: a zombie shows the one that it died with."""
+        if self.mask is not None:
+            open_mask(self.mask)
 
     # Commands that are more than a call.
 
@@ -199,11 +207,13 @@ class Agent:
 
     def exit(self, status: int) -> None:
         """exit_group(2)"""
+        self.unmask()
         os._exit(status)
 
     def exit_thread(self, status: int) -> None:
         """exit(2), with the control descriptor closed: the process's others would hold it."""
         close(self.control)
+        self.unmask()
         exit(status)
 
     def received(self) -> tuple[Any, ...]:
