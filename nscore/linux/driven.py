@@ -60,14 +60,20 @@ class LinuxDriven:
     # Driven, of the waist.
 
     def call(self, name: str, args: Args) -> Outcome:
-        """Make the call; the reply is nearly always there within a tick."""
+        """Make the call; the reply is nearly always there within a tick, short and a success: the short way out."""
         self.start(name, args)
         try:
-            self.take(self.sock.recv(LIMIT))
+            data = self.sock.recv(LIMIT)
         except BlockingIOError:
             pass
         except OSError:
             self.lost()
+        else:
+            if 0 < len(data) < LIMIT and not self.world.execing and not self.parts:
+                number, value = marshal.loads(data)
+                if number == 0:
+                    return cast(Outcome, value)
+            self.take(data)
         if self.answer is None and not self.gone:
             self.world.advance(self.answered)
         return self.outcome()
@@ -76,7 +82,13 @@ class LinuxDriven:
         """Send the command."""
         if name in SPECIAL:
             self.world.note(self, name, args)
-        self.send(packets((name, args)))
+        data = marshal.dumps((name, args))
+        if len(data) >= LIMIT:
+            return self.send(packets((name, args)))
+        try:
+            self.sock.send(data, DONTWAIT)
+        except OSError:
+            self.send((data,))
 
     def outcome(self) -> Outcome:
         """Take what came of the call."""

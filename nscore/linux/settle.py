@@ -37,9 +37,12 @@ Seen: TypeAlias = "list[tuple[str, bytes, bytes, bytes]]"
 class Thread:
     """The files of one thread, kept open: they go on meaning this one when its number is used again."""
 
-    __slots__ = ("exiting", "letter", "pgrp", "schedstat", "session", "stat", "syscall", "text", "threads")
+    __slots__ = ("exiting", "letter", "pgrp", "pid", "schedstat", "session", "siblings", "stat", "syscall", "text", "threads", "tid")
 
-    def __init__(self, proc: int, pid: str, tid: str) -> None:
+    def __init__(self, proc: int, pid: str, tid: str, siblings: int) -> None:
+        self.pid, self.tid = pid, tid
+        #: How many threads the process had when the files were opened.
+        self.siblings = siblings
         self.stat, self.schedstat, self.syscall = -1, -1, -1
         try:
             self.stat, self.schedstat, self.syscall = (
@@ -48,7 +51,7 @@ class Thread:
         except OSError:
             self.close()
             raise
-        self.text = b""
+        self.text = self.letter = b""
 
     def parse(self, text: bytes) -> None:
         """Take from stat what matters; it is the same as long as the task does nothing."""
@@ -57,6 +60,14 @@ class Thread:
         self.letter, self.pgrp, self.session = fields[0], fields[2].decode(), fields[3].decode()
         self.exiting = bool(int(fields[6]) & PF_EXITING) and self.letter != b"Z"
         self.threads = int(fields[17])
+
+    def there(self) -> bool:
+        """Whether it is still the thread that its files were opened of, and no other has come or gone."""
+        try:
+            self.parse(os.pread(self.stat, STAT, 0))
+        except ProcessLookupError:
+            return False
+        return self.threads == self.siblings
 
     def close(self) -> None:
         """Close its files."""
@@ -108,62 +119,79 @@ class Scan:
     def __init__(self, proc: int, may_wait: Callable[[str], bool], budget: int) -> None:
         self.proc, self.may_wait = proc, may_wait
         self.namespaces = Namespaces(proc)
-        self.known: dict[str, dict[str, Thread]] = {}
+        self.known: dict[str, list[Thread]] = {}
         self.room = budget
-        self.passing: dict[str, dict[str, Thread]] = {}
+        #: Opened for one look, and closed after it.
+        self.passing: dict[str, list[Thread]] = {}
+        #: What the last look listed, and all threads of it with their files; empty where that is not to be relied on.
+        self.pids: list[str] = []
+        self.threads: list[tuple[Thread, int, int, int]] = []
 
     def look(self) -> Seen | None:
         """What all threads show; None if one of them moves."""
         pids = [name for name in os.listdir(self.proc) if name[0] <= "9"]
         os.kill(0, 0)
-        seen: Seen = []
-        zapping: list[str] = []
-        pid = ""
         try:
-            for pid in pids:
-                threads = self.known.get(pid) or self.meet(pid)
-                if not self.look_at(pid, threads, seen, zapping):
-                    return None
-            if zapping and not all(self.held_up(init, pids) for init in zapping):
-                return None
+            if pids != self.pids:
+                self.gather(pids)
+            return self.read()
         except (FileNotFoundError, ProcessLookupError):
-            self.forget(pid)
+            self.doubt()
             return None
         finally:
-            self.close_passing()
-        if len(self.known) > len(pids):
-            for pid in self.known.keys() - set(pids):
-                self.forget(pid)
-        return seen
+            if self.passing:
+                self.close_passing()
 
-    def look_at(self, pid: str, threads: dict[str, Thread], seen: Seen, zapping: list[str]) -> bool:
-        """Add what the threads of a process show; False if one of them moves."""
+    def read(self) -> Seen | None:
+        """What the threads that are known show."""
         pread = os.pread
-        for tid, thread in threads.items():
-            text = pread(thread.stat, STAT, 0)
+        seen: Seen = []
+        zapping: list[str] = []
+        for thread, stat, schedstat, syscall in self.threads:
+            text = pread(stat, STAT, 0)
             if text != thread.text:
                 thread.parse(text)
+                if thread.threads != thread.siblings:
+                    self.doubt()
+                    return None
             letter = thread.letter
-            if letter not in QUIET and not (letter == b"D" and self.may_wait(tid)):
-                return False
-            schedstat = pread(thread.schedstat, SCHEDSTAT, 0)
-            syscall = pread(thread.syscall, SYSCALL, 0)
-            if syscall[0] == 114:  # running
-                return False
+            if letter not in QUIET and not (letter == b"D" and self.may_wait(thread.tid)):
+                return None
+            switched = pread(schedstat, SCHEDSTAT, 0)
+            call = pread(syscall, SYSCALL, 0)
+            if call[0] == 114:  # running
+                return None
             if thread.exiting:
-                zapping.append(pid)
-            seen.append((tid, letter, schedstat, syscall))
-        if thread.threads != len(threads):
-            self.forget(pid)
-            return False
-        return True
+                zapping.append(thread.pid)
+            seen.append((thread.tid, letter, switched, call))
+        if zapping and not all(self.held_up(init) for init in zapping):
+            return None
+        return seen
 
-    def meet(self, pid: str) -> dict[str, Thread]:
+    def gather(self, pids: list[str]) -> None:
+        """Know the threads of exactly these processes."""
+        self.pids = []
+        for pid in self.known.keys() - set(pids):
+            self.forget(pid)
+        threads = [thread for pid in pids for thread in (self.known.get(pid) or self.meet(pid))]
+        self.threads = [(thread, thread.stat, thread.schedstat, thread.syscall) for thread in threads]
+        if not self.passing:
+            self.pids = pids
+
+    def doubt(self) -> None:
+        """Somebody vanished, or has other threads by now: begin afresh with all that do not read as they did."""
+        self.pids = []
+        for pid in list(self.known):
+            if not all(thread.there() for thread in self.known[pid]):
+                self.forget(pid)
+
+    def meet(self, pid: str) -> list[Thread]:
         """Open the files of a process's threads, to keep them if there is room."""
         self.namespaces.meet(pid)
-        threads = self.passing[pid] = dict[str, Thread]()
-        for tid in self.tids(pid):
-            threads[tid] = Thread(self.proc, pid, tid)
+        threads = self.passing[pid] = list[Thread]()
+        tids = self.tids(pid)
+        for tid in tids:
+            threads.append(Thread(self.proc, pid, tid, len(tids)))
         if self.room >= 3 * len(threads):
             self.room -= 3 * len(threads)
             self.known[pid] = self.passing.pop(pid)
@@ -179,38 +207,33 @@ class Scan:
 
     def forget(self, pid: str) -> None:
         """Close the files of a process that has ended or has other threads by now."""
-        for thread in self.known.pop(pid, {}).values():
+        for thread in self.known.pop(pid, ()):
             thread.close()
             self.room += 3
 
     def close_passing(self) -> None:
         """Close the files for which there was no room."""
         for threads in self.passing.values():
-            for thread in threads.values():
+            for thread in threads:
                 thread.close()
         self.passing.clear()
 
-    def held_up(self, init: str, pids: list[str]) -> bool:
+    def held_up(self, init: str) -> bool:
         """Whether an init in its zap waits for something visible: a task in its namespace or below, or one in a group of there."""
         top = self.namespaces.of[init]
-        for pid in pids:
-            if pid == init:
-                continue
-            if self.namespaces.within(pid, top):
-                return True
-            threads = self.known.get(pid) or self.passing.get(pid, {})
-            for thread in threads.values():
-                if any(number != init and self.namespaces.within(number, top) for number in (thread.pgrp, thread.session)):
-                    return True
-        return False
+        return any(
+            self.namespaces.within(thread.pid, top)
+            or any(number != init and self.namespaces.within(number, top) for number in (thread.pgrp, thread.session))
+            for thread, *_ in self.threads
+            if thread.pid != init
+        )
 
     def shown(self) -> str:
-        """What moves, for an error message."""
+        """What the last look saw, for an error message."""
         lines = []
-        for pid in sorted(self.known, key=int):
-            for tid, thread in self.known[pid].items():
-                comm = thread.text.partition(b"(")[2].rpartition(b")")[0]
-                lines.append(f"{tid} ({os.fsdecode(comm)}) {os.fsdecode(thread.letter)}")
+        for thread, *_ in self.threads:
+            comm = thread.text.partition(b"(")[2].rpartition(b")")[0]
+            lines.append(f"{thread.tid} ({os.fsdecode(comm)}) {os.fsdecode(thread.letter)}")
         return ", ".join(lines)
 
     def close(self) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-LIMIT = 1 << 16
+LIMIT = 1 << 13
 FAULT, REFUSED = -1, -2
 
 #: Descriptors from here on are an agent's own, and closed as far as its calls can tell; CONTROL is the end of its driver's socket.

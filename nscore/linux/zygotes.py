@@ -163,6 +163,8 @@ def _spawn(theirs: int, driver: int) -> int:
     actions = [(os.POSIX_SPAWN_DUP2, fd, place) for fd, place in zip(high, (3, 4))]
     ignorable = [sig for sig in signal.valid_signals() if sig not in (signal.SIGKILL, signal.SIGSTOP)]
     try:
+        if not IMAGE:
+            raise FileNotFoundError
         return os.posix_spawn(IMAGE, argv, os.environ, file_actions=actions, setsigmask=(), setsigdef=ignorable)
     except OSError:
         pid = os.fork()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import select
 import sys
 import time
 from collections.abc import Callable
@@ -14,11 +13,10 @@ import pytest
 
 assert not TYPE_CHECKING or sys.platform == "linux"
 
-from nscore.errors import Errno
 from nscore.interface.backend import Args, Fate
 from nscore.linux import BACKEND
 from nscore.linux.driven import LinuxDriven
-from nscore.linux.world import LinuxWorld, nspid
+from nscore.linux.world import LinuxWorld
 
 NEWPID = 0x20000000
 EXITED, STOPPED, CONTINUED, NOHANG = 4, 2, 8, 1
@@ -166,12 +164,166 @@ def fuzz(steps: int, seed: int, pause: float = 0.005) -> list[object]:
                 time.sleep(pause)
                 after = observed(world)
                 if before != after:
-                    differences.append((done, moves, {key: (before.get(key), after.get(key)) for key in before if before[key] != after.get(key)}))
+                    differences.append(
+                        (done, moves, [(key, seen, after.get(key)) for key, seen in before.items() if seen != after.get(key)])
+                    )
                 walk.collect()
         finally:
             world.close()
     return differences
 
 
+def deaths(rounds: int) -> list[object]:
+    """Nested namespaces die, their members reaped by nobody: no settle may end while the init waits for a number to be given back."""
+    world = booted()
+    try:
+        world.init.call("sigaction", (SIGCHLD, 1, 0))
+        early: list[object] = []
+        for count in range(rounds):
+            inner, out = world.init.create("clone", (NEWPID, SIGCHLD, ()))
+            assert inner is not None
+            assert isinstance(out, tuple)
+            member, _ = inner.create("fork", ())
+            assert member is not None
+            member.create("fork", ())
+            if count % 2:
+                inner.start("exit", (0,))
+            else:
+                world.init.start("kill", (out[0], SIGKILL))
+            world.settle(10)
+            left = world.scan.pids
+            if left != ["1"]:
+                early.append((count, left))
+            world.init.outcome()
+        return early
+    finally:
+        world.close()
+
+
+def late_wakeups(rounds: int) -> int:
+    """A cycle of sockets in flight holds the end of a pipe: how often its reader woke only after settle()."""
+    late = 0
+    for _ in range(rounds):
+        world = booted()
+        try:
+            init = world.init
+            assert init.call("pipe2", (0,)) == (3, 4)
+            reader, _ = init.create("fork", ())
+            assert reader is not None
+            reader.call("close", (4,))
+            assert init.call("socketpair", (1, 1, 0)) == (5, 6)
+            init.call("sendmsg", (5, b"x", (6, 4), None, 0))
+            init.call("close", (4,))
+            reader.start("read", (3, 1))
+            init.call("close", (6,))
+            init.start("close", (5,))
+            world.settle(10)
+            late += reader.outcome() is Fate.PENDING
+        finally:
+            world.close()
+    return late
+
+
 def test_nothing_moves_after_settle() -> None:
     assert fuzz(180, seed=1) == []
+
+
+def test_an_init_is_gone_with_its_namespace() -> None:
+    assert deaths(60) == []
+
+
+def test_the_kernel_has_collected_sockets_in_flight() -> None:
+    assert late_wakeups(5) == 0
+
+
+def test_an_init_that_waits_for_somebody_visible_is_settled() -> None:
+    """INIT-06: its father, outside, has not reaped the one that was injected."""
+    world = booted()
+    try:
+        father, _ = world.init.create("fork", ())
+        assert father is not None
+        inner, out = father.create("clone", (NEWPID, SIGCHLD, ()))
+        assert inner is not None
+        assert isinstance(out, tuple)
+        assert father.call("open", (f"/proc/{out[0]!r}/ns/pid", 0, 0)) == 3
+        father.call("setns", (3, NEWPID))
+        injected, _ = father.create("fork", ())
+        assert injected is not None
+        world.settle(10)
+        world.init.call("kill", (out[0], SIGKILL))
+        world.settle(10)
+        assert inner.gone
+        assert injected.gone
+        states = {thread.tid: (thread.letter, thread.exiting) for thread, *_ in world.scan.threads}
+        assert states[inner.pid] == (b"S", True)
+        assert states[injected.pid] == (b"Z", False)
+    finally:
+        world.close()
+
+
+def test_the_leader_of_an_init_may_be_dead_while_a_thread_zaps() -> None:
+    world = booted()
+    try:
+        inner, _ = world.init.create("clone", (NEWPID, SIGCHLD, ()))
+        assert inner is not None
+        thread, _ = inner.create("thread", ())
+        assert thread is not None
+        inner.create("fork", ())
+        world.settle(10)
+        inner.call("exit_thread", (1,))
+        world.settle(10)
+        assert thread.call("getpid", ()) == 1
+        thread.start("exit_thread", (2,))
+        world.settle(10)
+        assert [(t.tid, t.letter) for t, *_ in world.scan.threads] == [("1", b"S"), (inner.pid, b"Z")]
+        assert world.init.call("waitid", (0, 0, EXITED)) == (int(inner.pid), 0, SIGCHLD, 2, 1)
+    finally:
+        world.close()
+
+
+def test_what_runs_is_not_settled() -> None:
+    world = booted()
+    try:
+        child, _ = world.init.create("fork", ())
+        assert child is not None
+        child.call("execve", ("/bin/sh", ("sh", "-c", "while :; do :; done"), ()))
+        assert child.gone
+        with pytest.raises(TimeoutError, match="sh"):
+            world.settle(0.1)
+    finally:
+        world.close()
+
+
+def test_a_finite_wait_is_settled_and_so_is_a_stopped_process() -> None:
+    world = booted()
+    try:
+        child, _ = world.init.create("fork", ())
+        assert child is not None
+        child.start("sleep", (60_000_000_000,))
+        world.settle(10)
+        assert child.outcome() is Fate.PENDING
+        world.init.call("kill", (2, SIGSTOP))
+        world.settle(10)
+        world.init.call("kill", (2, SIGCONT))
+        world.settle(10)
+        assert child.outcome() is Fate.PENDING
+        world.init.call("kill", (2, SIGSTOP))
+        other, _ = world.init.create("fork", ())
+        assert other is not None
+        assert other.call("getpid", ()) == 3
+    finally:
+        world.close()
+
+
+def test_without_room_for_descriptors_each_look_opens_its_own() -> None:
+    world = booted()
+    try:
+        world.scan.room = 4
+        for _ in range(4):
+            world.init.create("fork", ())
+        before = len(os.listdir("/proc/self/fd"))
+        world.settle(10)
+        assert [thread.tid for thread, *_ in world.scan.threads] == ["1", "2", "3", "4", "5"]
+        assert len(os.listdir("/proc/self/fd")) == before
+    finally:
+        world.close()
