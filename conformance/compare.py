@@ -85,18 +85,20 @@ def symbolic(symbols: Symbols, value: object, image: str) -> object:
         value = "<image>" if value == image else value
         return NAMESPACE.sub(lambda match: f"{match[1]}:[{symbols.name('ino', int(match[2]))}]", value)
     if isinstance(value, bytes):
-        return FDINFO.sub(lambda match: b"ino:\t" + symbols.name("ino", int(match[1])).encode(), text(value))
+        shown = text(value, image.rpartition("/")[2][:15].encode())
+        return FDINFO.sub(lambda match: b"ino:\t" + symbols.name("ino", int(match[1])).encode(), shown)
     return value
 
 
-def text(data: bytes) -> bytes:
-    """A view of /proc without what is left out."""
+def text(data: bytes, comm: bytes = b"\0") -> bytes:
+    """A view of /proc without what is left out; comm is that of the image."""
     if b"Name:\t" in data[:6] and b"\nState:\t" in data:
+        data = data.replace(b"Name:\t%s\n" % comm, b"Name:\t<image>\n", 1)
         data = UNKNOWABLE.sub(b"", data)
         return SIGCGT.sub(lambda match: b"SigCgt:\t%016x" % (int(match[1], 16) & ~LIBRARY_SIGNALS), data)
     if (end := data.rfind(b") ")) > 0 and len(data[end + 2 :].split()) == 50:
-        start, _, comm = data[:end].partition(b" (")
-        fields = [start, b"(" + comm + b")", *data[end + 2 :].split()]
+        start, _, name = data[:end].partition(b" (")
+        fields = [start, b"(<image>)" if name == comm else b"(" + name + b")", *data[end + 2 :].split()]
         return b" ".join([field for number, field in enumerate(fields, 1) if number in STAT_FIELDS])
     return data
 
