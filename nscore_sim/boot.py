@@ -18,6 +18,7 @@ from nscore_sim.fork import kernel_clone
 from nscore_sim.kernel import Kernel
 from nscore_sim.release import RELEASES, Release
 from nscore_sim.sched import schedule
+from nscore_sim.sigpending import SIGCHLD
 from nscore_sim.syscalls import TABLE
 from nscore_sim.task import Task
 from nscore_sim.utsname import NewUtsname
@@ -59,9 +60,9 @@ def boot_kernel(options: Mapping[str, object]) -> tuple[Kernel, Task, Task]:
     kernel.faults = faults(options.get("faults"))
     outer = kernel.init_task
     for _ in range(level(options.get("level", like.get("level", 1))) - 1):
-        outer = kernel_clone(outer, int(CloneFlag.NEWPID), Signal.CHLD, ())[0]
+        outer = kernel_clone(outer, int(CloneFlag.NEWPID), SIGCHLD, ())[0]
     user = resemble(outer, like) if like else False
-    init = kernel_clone(outer, NAMESPACES | (int(CloneFlag.NEWUSER) if user else 0), Signal.CHLD, ())[0]
+    init = kernel_clone(outer, NAMESPACES | (int(CloneFlag.NEWUSER) if user else 0), SIGCHLD, ())[0]
     schedule(kernel)
     if user:
         map_ids(init, like)
