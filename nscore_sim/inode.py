@@ -31,7 +31,7 @@ INVALID_ID = 0xFFFFFFFF
 class SuperBlock:
     """A mounted file system.  include/linux/fs.h:super_block"""
 
-    __slots__ = ("last_ino", "s_dev", "s_rdonly", "s_root", "s_type", "s_user_ns")
+    __slots__ = ("last_ino", "s_dev", "s_nouser", "s_rdonly", "s_root", "s_type", "s_user_ns")
 
     s_root: Dentry
 
@@ -39,6 +39,7 @@ class SuperBlock:
         self.s_type = s_type
         self.s_dev = s_dev  #: minor number; the major one of what is on no disk is 0
         self.s_user_ns = s_user_ns
+        self.s_nouser = False  #: it is never grafted anywhere
         self.s_rdonly = False
         self.last_ino = 0
 
@@ -56,6 +57,9 @@ class Inode:
     """A file.  include/linux/fs.h:inode and inode_operations"""
 
     __slots__ = ("i_gid", "i_ino", "i_mode", "i_nlink", "i_sb", "i_uid")
+
+    #: S_IMMUTABLE: nobody may write it or remove its name.
+    immutable = False
 
     def __init__(self, i_sb: SuperBlock, i_ino: int, i_mode: int, i_uid: int = 0, i_gid: int = 0) -> None:
         self.i_sb = i_sb
@@ -167,4 +171,6 @@ def inode_permission(task: Task, inode: Inode, mask: int) -> None:
     """fs/namei.c:inode_permission"""
     if mask & MAY_WRITE and inode.i_sb.s_rdonly and not stat.S_ISCHR(inode.i_mode):
         raise Errno("EROFS")
+    if mask & MAY_WRITE and inode.immutable:
+        raise Errno("EPERM")
     inode.permission(task, mask)

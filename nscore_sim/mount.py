@@ -124,6 +124,7 @@ def kern_mount(kernel: Kernel, s_type: str) -> Mount:
     mnt = ids.kern_mounts.get(s_type)
     if mnt is None:
         sb = SuperBlock(s_type, ids.unnamed_dev.alloc(), kernel.init_user_ns)
+        sb.s_nouser = s_type != "nsfs"  # whose namespaces may be held by mounts: fs/nsfs.c:nsfs_init
         sb.s_root = Dentry("/", None, Inode(sb, sb.new_ino(), stat.S_IFDIR))
         mnt = ids.kern_mounts[s_type] = Mount(ids, sb, sb.s_root, s_type, 0)
     return mnt
