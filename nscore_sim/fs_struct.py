@@ -61,9 +61,12 @@ def copy_fs(clone_flags: int, task: Task) -> FsStruct | None:
 
 
 def unshare_fs(unshare_flags: int, task: Task) -> FsStruct | None:
-    """A copy for unshare(CLONE_FS), None where nothing is shared.  kernel/fork.c:unshare_fs"""
+    """A copy for unshare(CLONE_FS), None where nothing is shared.  kernel/fork.c:unshare_fs
+
+    A new mount namespace always moves a copy, since what is made after it may fail.
+    """
     fs = task.fs
-    if not unshare_flags & CLONE_FS or fs is None or fs.users == 1:
+    if not unshare_flags & CLONE_FS or fs is None or (fs.users == 1 and not unshare_flags & CLONE_NEWNS):
         return None
     return copy_fs_struct(fs)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nscore.errors import Errno
-from nscore.flags import PIDFD_SELF_THREAD, PIDFD_SELF_THREAD_GROUP, PidfdSignalFlag
+from nscore.flags import PIDFD_SELF_THREAD, PIDFD_SELF_THREAD_GROUP, PidfdSignalFlag, SigCode
 from nscore_sim.file import fget
 from nscore_sim.pid import pid_vnr
 from nscore_sim.pidfs import PIDFD_THREAD, PidfdFile
 from nscore_sim.proc.base import tgid_pidfd_to_pid
-from nscore_sim.signal import SI_TKILL, KernelSiginfo, kill_pgrp_info, kill_pid_info, prepare_kill_siginfo
+from nscore_sim.signal import SI_KERNEL, SI_TKILL, SI_USER, KernelSiginfo, kill_pgrp_info, kill_pid_info, prepare_kill_siginfo
 from nscore_sim.sigpending import SIGCHLD
 from nscore_sim.task import PIDTYPE_PGID, PIDTYPE_PID, PIDTYPE_TGID
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from nscore_sim.file import File
     from nscore_sim.pid import Pid
     from nscore_sim.task import Task
+
+SI_SIGIO = int(SigCode.SIGIO)
 
 #: The scope that a flag asks for; 0 is the file's own.
 SCOPE: dict[int, int] = {
@@ -74,11 +76,13 @@ def do_pidfd_send_signal(task: Task, pid: Pid, sig: int, scope: int, siginfo: tu
 
 
 def copy_siginfo_from_user(siginfo: tuple[int, ...]) -> KernelSiginfo:
-    """The fields of results.Siginfo; the last two share a place in the structure.  kernel/signal.c:copy_siginfo_from_user"""
+    """The fields of results.Siginfo, as far as such a signal has them; the last two share a place in the structure.
+
+    kernel/signal.c:copy_siginfo_from_user, siginfo_layout
+    """
     signo, code, pid, uid, status, value = siginfo
-    info = KernelSiginfo(signo, code, pid, uid)
-    if signo == SIGCHLD and code > 0:
-        info.si_status = value or status
-    else:
-        info.si_value = value or status
-    return info
+    if code == SI_SIGIO or (SI_USER < code < SI_KERNEL and signo != SIGCHLD):
+        return KernelSiginfo(signo, code, 0, 0)
+    if SI_USER < code < SI_KERNEL:
+        return KernelSiginfo(signo, code, pid, uid, si_status=value or status)
+    return KernelSiginfo(signo, code, pid, uid, si_value=(value or status) if code < 0 else 0)

@@ -117,7 +117,7 @@ def uids(cred: Cred) -> Ids:
 
 def kuid(task: Task, uid: int) -> int:
     """What task means by uid; EINVAL where it is not mapped."""
-    found = make_kuid(task.cred.user_ns, uid)
+    found = make_kuid(task.cred.user_ns, uid & INVALID_ID)
     if found == INVALID_ID:
         raise Errno("EINVAL")
     return found
@@ -125,7 +125,7 @@ def kuid(task: Task, uid: int) -> int:
 
 def kuid_or_none(task: Task, uid: int) -> int | None:
     """The same, None for -1: as it is."""
-    return None if uid == INVALID_ID else kuid(task, uid)
+    return None if uid & INVALID_ID == INVALID_ID else kuid(task, uid)
 
 
 def commit_uids(task: Task, ids: Ids) -> None:
@@ -184,7 +184,7 @@ def gids(cred: Cred) -> Ids:
 
 def kgid(task: Task, gid: int) -> int:
     """What task means by gid; EINVAL where it is not mapped."""
-    found = make_kgid(task.cred.user_ns, gid)
+    found = make_kgid(task.cred.user_ns, gid & INVALID_ID)
     if found == INVALID_ID:
         raise Errno("EINVAL")
     return found
@@ -192,7 +192,7 @@ def kgid(task: Task, gid: int) -> int:
 
 def kgid_or_none(task: Task, gid: int) -> int | None:
     """The same, None for -1: as it is."""
-    return None if gid == INVALID_ID else kgid(task, gid)
+    return None if gid & INVALID_ID == INVALID_ID else kgid(task, gid)
 
 
 def commit_gids(task: Task, ids: Ids) -> None:
