@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from nscore.errors import Errno, Unavailable
-from nscore.flags import CloneFlag, Signal
+from nscore.flags import CloneFlag
 from nscore.interface.backend import Args, Body, Driven, Fate, Outcome, Plain
 from nscore_sim.boot import NAMESPACES, boot_kernel
 from nscore_sim.entry import enter, exit_to_user_mode
 from nscore_sim.fork import kernel_clone
 from nscore_sim.hrtimer import advance
+from nscore_sim.pid import find_pid_ns
 from nscore_sim.program import Programs
 from nscore_sim.sched import SLEEP, Restart, Sleep, schedule
+from nscore_sim.sigpending import SIGCHLD
 from nscore_sim.syscalls import TABLE
 from nscore_sim.task import PF_EXITING, TASK_INTERRUPTIBLE, TASK_RUNNING, Task
 
@@ -67,11 +69,10 @@ class SimWorld:
 
     def run(self, body: Body) -> int:
         """Run body as PID 1 of a namespace below the machine's; its parent is a process outside, which joins the machine's namespaces."""
-        outside = kernel_clone(self._outer, 0, Signal.CHLD, ())[0]
+        outside = kernel_clone(self._outer, 0, SIGCHLD, ())[0]
         schedule(self.kernel)
         join(outside, self._init.task)
-        root, created = kernel_clone(outside, int(CloneFlag.NEWPID), Signal.CHLD, ())
-        self.kernel.runqueue.remove(root)
+        root = below(outside)
         try:
             self._programs.run(root, body)
         finally:
@@ -79,7 +80,7 @@ class SimWorld:
             status = outside.result
             enter(outside, TABLE["exit"], (0,))
             enter(self._outer, TABLE["waitpid"], (-1, 1))
-        assert isinstance(created, tuple) and isinstance(status, tuple) and isinstance(status[1], int), f"{created} {status}"
+        assert isinstance(status, tuple) and isinstance(status[1], int), f"waitpid: {status!r}"
         return -(status[1] & 0x7F) if status[1] & 0x7F else status[1] >> 8
 
     def close(self) -> None:
@@ -144,7 +145,7 @@ class SimDriven:
             child, created = kernel_clone(task, flags, exit_signal, set_tid)
             return created if task.state == TASK_RUNNING else SLEEP
 
-        self._start(sys_clone, {"fork": (0, Signal.CHLD, ()), "thread": (THREAD, 0, ())}.get(name, args))
+        self._start(sys_clone, {"fork": (0, SIGCHLD, ()), "thread": (THREAD, 0, ())}.get(name, args))
         schedule(self.task.kernel)
         out = self.outcome()
         if isinstance(out, Errno) or child is None:
@@ -186,7 +187,25 @@ def join(task: Task, target: Task) -> None:
     number = target.thread_pid.numbers[0]
     enter(task, TABLE["pidfd_open"], (number, 0))
     fd = task.result
+    assert isinstance(fd, int), f"pidfd_open: {fd!r}"
     user = 0 if task.cred.user_ns is target.cred.user_ns else int(CloneFlag.NEWUSER)
     enter(task, TABLE["setns"], (fd, NAMESPACES | user))
-    assert task.result is None, f"setns: {task.result}"
+    assert task.result is None, f"setns: {task.result!r}"
     enter(task, TABLE["close"], (fd,))
+
+
+def below(outside: Task) -> Task:
+    """A child of outside as PID 1 of a namespace below the one that outside has joined.
+
+    After setns outside cannot make one itself: a child that lives there does, as its sibling, and ends.  It has a number of its own
+    choice, which does not move the next.
+    """
+    kernel = outside.kernel
+    pid_ns = outside.nsproxy.pid_ns_for_children if outside.nsproxy else outside.thread_pid.ns
+    free = next(number for number in (pid_ns.pid_max - 1, pid_ns.pid_max - 2, 299, 298) if find_pid_ns(number, pid_ns) is None)
+    door, (number, _) = kernel_clone(outside, 0, SIGCHLD, (free,))
+    schedule(kernel)
+    root, _ = kernel_clone(door, int(CloneFlag.NEWPID | CloneFlag.PARENT), 0)
+    enter(door, TABLE["exit"], (0,))
+    enter(outside, TABLE["waitpid"], (number, 0))
+    return root
