@@ -12,7 +12,7 @@ from nscore.errors import Errno
 from nscore.flags import Capability
 from nscore_sim.capability import ns_capable
 from nscore_sim.dcache import Path
-from nscore_sim.file import writable
+from nscore_sim.file import O_ACCMODE
 from nscore_sim.proc.generic import SeqFile
 from nscore_sim.proc.internal import S_IFREG, PidEntry, PidReg
 from nscore_sim.uid_map import (
@@ -85,10 +85,9 @@ class UserNsInode(PidReg):
         p = self.pid.task
         if p is None:
             raise Errno("ESRCH" if self.entry.name == "setgroups" else "EINVAL")
-        file = UserNsFile(path, flags, task, self.entry.name, p.cred.user_ns)
-        if self.entry.name == "setgroups" and writable(file) and not ns_capable(task, p.cred.user_ns, CAP_SYS_ADMIN):
+        if self.entry.name == "setgroups" and flags & O_ACCMODE and not ns_capable(task, p.cred.user_ns, CAP_SYS_ADMIN):
             raise Errno("EACCES")
-        return file
+        return UserNsFile(path, flags, task, self.entry.name, p.cred.user_ns)
 
 
 #: In the directory of a process and of a thread.
