@@ -164,7 +164,7 @@ def faults(value: object) -> dict[str, tuple[int, str]] | None:
 def do(task: Task, name: str, *args: Plain) -> Plain:
     """Let task make a call that must not fail."""
     function: Callable[..., object] = TABLE[name]
-    enter(task, function, cast(Args, args))  # type: ignore[arg-type]
+    enter(task, function, args)  # type: ignore[arg-type]
     result = task.result
     assert not isinstance(result, Errno), f"{name}: {result}"
     return cast(Plain, result)

@@ -62,7 +62,8 @@ class Programs:
 
     def kill(self, root: Task) -> None:
         """End root from outside, and with it all that is in its namespace."""
-        from nscore_sim.signal import SIGKILL, send_sig
+        from nscore_sim.signal import send_sig
+        from nscore_sim.sigpending import SIGKILL
 
         send_sig(SIGKILL, root, force=True)
         self.recalled = False

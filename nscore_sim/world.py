@@ -91,15 +91,19 @@ class SimWorld:
 class SimDriven:
     """Driven of nscore.interface.backend: a task whose calls are made here, one at a time."""
 
-    __slots__ = ("task",)
+    __slots__ = ("born", "task")
 
-    def __init__(self, task: Task) -> None:
-        self.task = task
+    task: Task
+
+    def __init__(self, task: Task | None) -> None:
+        self.born = task is not None
+        if task is not None:
+            self.task = task
 
     @property
     def gone(self) -> bool:
         """Whether it has ended."""
-        return bool(self.task.flags & PF_EXITING)
+        return self.born and bool(self.task.flags & PF_EXITING)
 
     def call(self, name: str, args: Args) -> Outcome:
         """Make the call and let everything move that can."""
@@ -138,19 +142,17 @@ class SimDriven:
 
     def create(self, name: str, args: Args) -> tuple[Driven | None, Outcome]:
         """clone, fork or thread."""
-        child: Task | None = None
+        child = SimDriven(None)
 
         def sys_clone(task: Task, flags: int, exit_signal: int, set_tid: tuple[int, ...]) -> Plain | Sleep:
-            nonlocal child
-            child, created = kernel_clone(task, flags, exit_signal, set_tid)
+            child.task, created = kernel_clone(task, flags, exit_signal, set_tid)
+            child.born = True
             return created if task.state == TASK_RUNNING else SLEEP
 
         self._start(sys_clone, {"fork": (0, SIGCHLD, ()), "thread": (THREAD, 0, ())}.get(name, args))
         schedule(self.task.kernel)
         out = self.outcome()
-        if isinstance(out, Errno) or child is None:
-            return None, out
-        return SimDriven(child), out
+        return (None if isinstance(out, Errno) else child), out
 
     def received(self) -> tuple[Args, ...]:
         """The siginfos since the last look."""

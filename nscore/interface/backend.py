@@ -58,12 +58,16 @@ class Driven(Protocol):
     def create(self, name: str, args: Args) -> tuple[Driven | None, Outcome]:
         """clone (flags, exit_signal, set_tid), fork or thread, to the settled end of it.
 
-        The new process and the parent's outcome: (pid, pidfd or None).  None and an Errno where there is no child; the child and PENDING
-        where the parent's call has not returned (CLONE_VFORK).
+        The new process and the parent's outcome: (pid, pidfd or None); None and an Errno where there is no child.  With PENDING the parent's
+        call has not returned: the child is born already (CLONE_VFORK), or not yet, because the parent is stopped.
         """
 
     def received(self) -> tuple[Args, ...]:
         """As Task.received."""
+
+    @property
+    def born(self) -> bool:
+        """False between a create() that is pending and the birth."""
 
     @property
     def gone(self) -> bool:

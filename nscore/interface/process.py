@@ -266,8 +266,10 @@ class Process(Calls):
         pid, pidfd = cast("tuple[int, int | None]", out) if isinstance(out, tuple) else (0, None)
         thread = name == "thread" or (bool(args) and cast(int, args[0]) & THREAD_FLAGS & CloneFlag.THREAD)
         process = self._machine.process(child, self.pid if thread else pid, pid, pidfd)
-        if out is Fate.PENDING:
-            self._pend(name, args, None)._child = process
-        else:
+        if out is not Fate.PENDING:
             self._record((self._who, name, args, out))
+            return process
+        self._pend(name, args, None)._child = process
+        if not child.born:
+            raise Blocked(f"{name} has not returned")
         return process
