@@ -6,8 +6,8 @@ Numbers are drawn small, so that they hit: a PID that exists in the caller's vie
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 
 from nscore import CloneFlag, Disposition, IdType, OpenFlag, Prctl, Process, SigActionFlag, SigMask, Signal, WaitOption
@@ -32,9 +32,10 @@ class Action:
     who: int
     name: str
     args: tuple[object, ...] = ()
+    options: Mapping[str, object] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return f"p{self.who}.{self.name}({', '.join(map(str, self.args))})"
+        return f"p{self.who}.{self.name}({', '.join([*map(str, self.args), *(f'{k}={v}' for k, v in self.options.items())])})"
 
 
 class Population:
@@ -76,8 +77,15 @@ def fork(rng: random.Random, who: Population) -> Sequence[Action]:
     if who.crowded:
         return wait(rng, who)
     index = who.anyone(rng)
-    flags = rng.choice([0, 0, 0, CloneFlag.PARENT, CloneFlag.PIDFD]) if index else 0
-    return [Action(index, "clone", (int(flags),))] if rng.random() < 0.5 else [Action(index, "fork")]
+    roll = rng.random()
+    if roll < 0.5:
+        return [Action(index, "fork")]
+    if roll < 0.6:
+        return [Action(index, "clone", (0,), {"set_tid": (who.pid(rng),)})]
+    if roll < 0.7:
+        return [Action(index, "clone", (0,), {"exit_signal": rng.choice([0, int(Signal.USR1), 64, 65])})]
+    flags = rng.choice([0, 0, CloneFlag.PARENT, CloneFlag.PIDFD]) if index else 0
+    return [Action(index, "clone", (int(flags),), {"exit_signal": 0 if flags & CloneFlag.PARENT else int(Signal.CHLD)})]
 
 
 def clone_new(rng: random.Random, who: Population) -> Sequence[Action]:
@@ -108,7 +116,7 @@ def kill(rng: random.Random, who: Population) -> Sequence[Action]:
 def wait(rng: random.Random, who: Population) -> Sequence[Action]:
     """waitid and waitpid, some of them to block."""
     index = who.anyone(rng)
-    hang = WaitOption.NOHANG if index == 0 or rng.random() < 0.5 else WaitOption(0)
+    hang = WaitOption.NOHANG if index == 0 or rng.random() < 0.35 else WaitOption(0)
     options = hang | rng.choice([WaitOption(0), WaitOption.ALL, WaitOption.UNTRACED, WaitOption.CONTINUED, WaitOption.CLONE])
     if rng.random() < 0.5:
         return [Action(index, "waitpid", (rng.choice([-1, -1, 0, who.pid(rng), -who.pid(rng)]), int(options)))]
@@ -136,7 +144,14 @@ def sigwait(rng: random.Random, who: Population) -> Sequence[Action]:
     index = who.member(rng)
     if index is None:
         return fork(rng, who)
-    return [Action(index, "pause")] if rng.random() < 0.4 else [Action(index, "sigtimedwait", ((int(Signal.USR1), int(Signal.CHLD)), 60.0))]
+    seconds = rng.choice([60.0, 60.0, 60.0, 0.0])
+    return rng.choice(
+        [
+            [Action(index, "pause")],
+            [Action(index, "sigtimedwait", ((int(Signal.USR1), int(Signal.CHLD)), seconds))],
+            [Action(index, "pipe2"), Action(index, "read", (rng.randint(3, 5), 1))],
+        ]
+    )
 
 
 def setsid(rng: random.Random, who: Population) -> Sequence[Action]:
@@ -219,6 +234,9 @@ def view(rng: random.Random, who: Population) -> Sequence[Action]:
             [Action(index, "listdir", ("/proc/self/task",))],
             [Action(index, "open", (f"/proc/{pid}/stat", int(OpenFlag.RDONLY))), Action(index, "read", (RESULT, 4096))],
             [Action(index, "close", (rng.randint(3, 6),))],
+            [Action(index, "open", ("/proc/self/ns/pid", int(OpenFlag.NOFOLLOW)))],
+            [Action(index, "open", ("/proc/self/stat/x", 0))],
+            [Action(index, "ns_get_nstype", (rng.choice([0, 3]),))],
         ]
     )
 
@@ -231,7 +249,7 @@ KINDS: dict[str, tuple[int, Draw]] = {
     "kill": (16, kill),
     "wait": (14, wait),
     "sigaction": (9, sigaction),
-    "sigwait": (6, sigwait),
+    "sigwait": (10, sigwait),
     "setsid": (6, setsid),
     "unshare": (5, unshare),
     "setns": (5, setns),

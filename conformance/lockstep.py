@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from conformance.compare import Symbols, symbolic, text
 from conformance.kinds import KINDS, RESULT, Action, Population
 from conformance.run import Runner
-from nscore import Blocked, CloneFlag, Gone, Machine, OpenFlag, Process, Siginfo
+from nscore import Blocked, Gone, Machine, OpenFlag, Process, Siginfo
 from nscore.errors import Unavailable
+from nscore.interface.process import QUIET
 
 
 @dataclass(slots=True)
@@ -46,7 +47,7 @@ class Lane:
             return "gone"
         args = tuple([before if arg is RESULT else arg for arg in action.args])
         try:
-            result = getattr(process, action.name)(*args)
+            result = getattr(process, action.name)(*args, **action.options)
         except Blocked:
             return "blocked"
         except Gone:
@@ -108,7 +109,7 @@ class Lockstep:
             before = results[0]
             shown = [lane.comparable(result) for lane, result in zip(self.lanes, results)]
             self.lines.append(f"{action} = {shown[0]}")
-            self._count(results[0])
+            self._count(action.name, results[0])
             if any(other != shown[0] for other in shown):
                 return f"{action}: {' | '.join(map(str, shown))}"
             if isinstance(results[0], str) and (results[0] in ("gone", "blocked") or ": " in results[0]):
@@ -130,12 +131,15 @@ class Lockstep:
                 return "\n".join(difference(views[0], other))
         return None
 
-    def _count(self, result: object) -> None:
+    def _count(self, name: str, result: object) -> None:
         self.counts.calls += 1
         if result == "blocked":
             self.counts.blocked += 1
+            self.counts.changed += 1
         elif isinstance(result, str) and ": [Errno" in result:
             self.counts.errnos[result.split("[Errno ")[1].split("]")[0]] += 1
+        elif name not in QUIET and name not in ("read", "poll") and result != "gone":
+            self.counts.changed += 1
 
 
 def difference(left: list[tuple[str, bytes]], right: list[tuple[str, bytes]]) -> list[str]:
@@ -209,6 +213,7 @@ def main(argv: list[str] | None = None) -> int:
         total.errnos += lockstep.counts.errnos
         total.blocked += lockstep.counts.blocked
         total.calls += lockstep.counts.calls
+        total.changed += lockstep.counts.changed
         if failure is not None:
             print(f"seed {seed}, step {made[-1]}: {failure}\nshrinking ...")
             small = shrink(runner, seed, options.steps, made)
@@ -223,10 +228,9 @@ def print_histogram(total: Counts) -> None:
     """How often each kind and each errno came, and how many calls blocked."""
     steps = sum(total.kinds.values())
     print(", ".join(f"{kind} {100 * count / steps:.1f} %" for kind, count in total.kinds.most_common()))
-    print(f"{total.calls} calls, {100 * total.blocked / total.calls:.1f} % blocked, {len(total.errnos)} errnos: {dict(total.errnos)}")
+    blocked, changed = (100 * count / total.calls for count in (total.blocked, total.changed))
+    print(f"{total.calls} calls, {changed:.0f} % change state, {blocked:.1f} % block, {len(total.errnos)} errnos: {dict(total.errnos)}")
 
 
 if __name__ == "__main__":
     sys.exit(main())
-
-__all__ = ["CloneFlag", "Lockstep", "main", "play"]
