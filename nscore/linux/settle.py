@@ -18,6 +18,7 @@ import fcntl
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeAlias
 
 TYPE_CHECKING = False
@@ -27,6 +28,9 @@ assert not TYPE_CHECKING or sys.platform == "linux"
 PF_EXITING = 0x4
 NS_GET_PARENT = 0xB702
 STAT, SCHEDSTAT, SYSCALL = 1024, 64, 256
+#: In place of syscall, where that is not for an ordinary user to read: of a zombie that was never seen alive, for whose parent the next
+#: kill(0, 0) waits, and of a process that made itself undumpable, for which the letter must do.
+UNSEEN = b"?"
 #: Asleep, dead or stopped; D is for vfork's parent alone.
 QUIET = frozenset((b"S", b"I", b"Z", b"T"))
 
@@ -45,9 +49,10 @@ class Thread:
         self.siblings = siblings
         self.stat, self.schedstat, self.syscall = -1, -1, -1
         try:
-            self.stat, self.schedstat, self.syscall = (
-                os.open(f"{pid}/task/{tid}/{name}", os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc) for name in ("stat", "schedstat", "syscall")
-            )
+            self.stat = os.open(f"{pid}/task/{tid}/stat", os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc)
+            self.schedstat = os.open(f"{pid}/task/{tid}/schedstat", os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc)
+            with suppress(PermissionError):
+                self.syscall = os.open(f"{pid}/task/{tid}/syscall", os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc)
         except OSError:
             self.close()
             raise
@@ -158,7 +163,10 @@ class Scan:
             if letter not in QUIET and not (letter == b"D" and self.may_wait(thread.tid)):
                 return None
             switched = pread(schedstat, SCHEDSTAT, 0)
-            call = pread(syscall, SYSCALL, 0)
+            try:
+                call = pread(syscall, SYSCALL, 0) if syscall >= 0 else UNSEEN
+            except PermissionError:
+                call = UNSEEN
             if call[0] == 114:  # running
                 return None
             if thread.exiting:
