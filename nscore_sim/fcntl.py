@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nscore.errors import Errno
@@ -102,7 +103,8 @@ def f_getown(task: Task, file: File, fd: int, arg: int) -> int:
     return -number if role == PIDTYPE_PGID else number
 
 
-COMMANDS = {
+#: What each command does, and returns.
+COMMANDS: dict[int, Callable[[Task, File, int, int], int]] = {
     FcntlCommand.DUPFD: f_dupfd,
     FcntlCommand.GETFD: f_getfd,
     FcntlCommand.SETFD: f_setfd,

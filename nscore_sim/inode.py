@@ -31,7 +31,7 @@ INVALID_ID = 0xFFFFFFFF
 class SuperBlock:
     """A mounted file system.  include/linux/fs.h:super_block"""
 
-    __slots__ = ("last_ino", "s_dev", "s_nouser", "s_rdonly", "s_root", "s_type", "s_user_ns")
+    __slots__ = ("last_ino", "s_active", "s_dev", "s_nouser", "s_rdonly", "s_root", "s_type", "s_user_ns")
 
     s_root: Dentry
 
@@ -41,6 +41,7 @@ class SuperBlock:
         self.s_user_ns = s_user_ns
         self.s_nouser = False  #: it is never grafted anywhere
         self.s_rdonly = False
+        self.s_active = 0  #: mounts of it
         self.last_ino = 0
 
     def new_ino(self) -> int:
@@ -60,6 +61,8 @@ class Inode:
 
     #: S_IMMUTABLE: nobody may write it or remove its name.
     immutable = False
+    #: Whether names can be made in it; where not, a missing one is missing before anybody asks for permission.
+    creates = False
 
     def __init__(self, i_sb: SuperBlock, i_ino: int, i_mode: int, i_uid: int = 0, i_gid: int = 0) -> None:
         self.i_sb = i_sb

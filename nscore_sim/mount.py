@@ -89,6 +89,7 @@ class Mount:
         self.mnt_group_id = 0
         self.mnt_master: Mount | None = None
         self.mnt_slave_list: dict[Mount, None] | None = None
+        sb.s_active += 1
         root.d_inode.pin(1)
 
 
@@ -111,9 +112,12 @@ def mntput(mnt: Mount) -> None:
 
 
 def cleanup_mnt(mnt: Mount) -> None:
-    """fs/namespace.c:cleanup_mnt"""
+    """fs/namespace.c:cleanup_mnt, fs/super.c:deactivate_super"""
     mnt.ids.mnt_id.free(mnt.mnt_id)
     mnt.mnt_root.d_inode.pin(-1)
+    mnt.mnt_sb.s_active -= 1
+    if not mnt.mnt_sb.s_active:
+        mnt.ids.unnamed_dev.free(mnt.mnt_sb.s_dev)
 
 
 def kern_mount(kernel: Kernel, s_type: str) -> Mount:

@@ -159,6 +159,8 @@ def want_write(path: Path) -> None:
 
 def create(task: Task, parent: Path, name: str, mode: int) -> Dentry:
     """Make what the type in mode says.  fs/namei.c:may_create and vfs_create, vfs_mkdir"""
+    if not parent.dentry.d_inode.creates:
+        raise Errno("ENOENT")
     want_write(parent)
     if d_unlinked(parent.dentry):
         raise Errno("ENOENT")
@@ -198,6 +200,8 @@ def unlink(task: Task, path: str) -> Plain:
     if path.endswith("/"):
         raise Errno("EISDIR" if d_is_dir(dentry) else "ENOTDIR")
     inode_permission(task, parent.d_inode, MAY_WRITE | MAY_EXEC)
+    if dentry.d_inode.immutable:
+        raise Errno("EPERM")
     if d_is_dir(dentry):
         raise Errno("EISDIR")
     if is_local_mountpoint(task, dentry):

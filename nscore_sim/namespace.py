@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from nscore.errors import Errno
 from nscore.flags import AT_FDCWD, Capability, MountFlag, UmountFlag
 from nscore_sim.capability import ns_capable
-from nscore_sim.dcache import Dentry, Path, is_subdir
+from nscore_sim.dcache import Dentry, Path, d_unlinked, is_subdir
 from nscore_sim.filesystems import FILE_SYSTEMS
 from nscore_sim.fs_context import FsContext, parse_monolithic_mount_data
 from nscore_sim.fs_struct import task_fs
@@ -66,7 +66,9 @@ def mnt_ns_of(task: Task) -> MntNamespace:
 
 def may_mount(task: Task) -> None:
     """EPERM.  fs/namespace.c:may_mount"""
-    if not ns_capable(task, mnt_ns_of(task).ns.user_ns, CAP_SYS_ADMIN):
+    owner = mnt_ns_of(task).ns.user_ns
+    assert owner is not None
+    if not ns_capable(task, owner, CAP_SYS_ADMIN):
         raise Errno("EPERM")
 
 
@@ -142,9 +144,20 @@ def do_loopback(task: Task, path: Path, old_name: str | None, recurse: bool) -> 
     if not old_name:
         raise Errno("EINVAL")
     old = user_path_at(task, AT_FDCWD, old_name, LOOKUP_FOLLOW)
-    if mnt_ns_loop(task, old.dentry) or not check_mnt(task, path.mnt):
+    if mnt_ns_loop(task, old.dentry):
+        raise Errno("EINVAL")
+    path = lock_mount(path)
+    if not check_mnt(task, path.mnt):
         raise Errno("EINVAL")
     graft_tree(copy_of(task, old, recurse), path)
+
+
+def lock_mount(path: Path) -> Path:
+    """Where a mount on path goes: on the topmost of what is there; ENOENT where nothing can.  fs/namespace.c:do_lock_mount"""
+    path = follow_down(path)
+    if path.mnt.mnt_ns is None or d_unlinked(path.dentry):
+        raise Errno("ENOENT")
+    return path
 
 
 def mnt_ns_loop(task: Task, dentry: Dentry) -> bool:
@@ -175,6 +188,9 @@ def has_locked_children(mnt: Mount, dentry: Dentry) -> bool:
 
 def graft_tree(mnt: Mount, path: Path) -> None:
     """fs/namespace.c:graft_tree"""
+    if mnt.mnt_sb.s_nouser:
+        umount_tree(mnt, propagate=False)
+        raise Errno("EINVAL")
     if d_is_dir(path.dentry) != d_is_dir(mnt.mnt_root):
         umount_tree(mnt, propagate=False)
         raise Errno("ENOTDIR")
@@ -198,6 +214,7 @@ def do_move_mount_old(task: Task, new: Path, old_name: str | None) -> None:
     if not old_name:
         raise Errno("EINVAL")
     old = user_path_at(task, AT_FDCWD, old_name, LOOKUP_FOLLOW)
+    new = lock_mount(new)
     mnt, parent = old.mnt, new.mnt
     if not check_mnt(task, parent) or not check_mnt(task, mnt) or mnt.mnt_flags & MNT_LOCKED:
         raise Errno("EINVAL")
@@ -231,6 +248,7 @@ def do_new_mount(task: Task, path: Path, fstype: str | None, flags: int, mnt_fla
     sb = fc.get_tree()
     sb.s_rdonly = fc.sb_rdonly
     mnt_flags = not_too_revealing(task, sb, mnt_flags)
+    path = lock_mount(path)
     if not check_mnt(task, path.mnt):
         raise Errno("EINVAL")
     graft_tree(Mount(task.kernel.mount_ids, sb, sb.s_root, "none" if fc.source is None else fc.source, mnt_flags), path)
@@ -261,7 +279,8 @@ def umount2(task: Task, target: str, flags: int) -> Plain:
     """umount2(2).  fs/namespace.c:ksys_umount, path_umount, can_umount"""
     if flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW):
         raise Errno("EINVAL")
-    path = user_path_at(task, AT_FDCWD, target, 0 if flags & UMOUNT_NOFOLLOW else LOOKUP_FOLLOW)
+    # The topmost mount, even where the directory below it is one's own: LOOKUP_MOUNTPOINT.
+    path = follow_down(user_path_at(task, AT_FDCWD, target, 0 if flags & UMOUNT_NOFOLLOW else LOOKUP_FOLLOW))
     may_mount(task)
     mnt = path.mnt
     if not path_mounted(path) or not check_mnt(task, mnt) or mnt.mnt_flags & MNT_LOCKED:

@@ -8,7 +8,7 @@ from nscore.errors import Errno
 from nscore.flags import AT_FDCWD
 from nscore_sim.dcache import Path, d_unlinked
 from nscore_sim.fs_struct import set_fs_pwd, set_fs_root, task_fs
-from nscore_sim.mount import MNT_LOCKED, Mount, attach_mnt, check_mnt, is_path_reachable, path_mounted, unhash_mnt
+from nscore_sim.mount import MNT_LOCKED, Mount, attach_mnt, check_mnt, follow_down, is_path_reachable, path_mounted, unhash_mnt
 from nscore_sim.namei import LOOKUP_DIRECTORY, LOOKUP_FOLLOW, user_path_at
 from nscore_sim.namespace import may_mount
 
@@ -21,7 +21,7 @@ def pivot_root(task: Task, new_root: str, put_old: str) -> Plain:
     """fs/namespace.c:pivot_root"""
     may_mount(task)
     new = user_path_at(task, AT_FDCWD, new_root, LOOKUP_FOLLOW | LOOKUP_DIRECTORY)
-    old = user_path_at(task, AT_FDCWD, put_old, LOOKUP_FOLLOW | LOOKUP_DIRECTORY)
+    old = follow_down(user_path_at(task, AT_FDCWD, put_old, LOOKUP_FOLLOW | LOOKUP_DIRECTORY))
     root = task_fs(task).root
     check_pivot(task, new, old, root)
     root_mnt, new_mnt = root.mnt, new.mnt

@@ -37,6 +37,7 @@ class RamDirectory(Inode):
     """Its entries are its dentry's children."""
 
     __slots__ = ()
+    creates = True
 
     def iterate(self, task: Task, dentry: Dentry) -> list[str]:
         # fs/libfs.c:dcache_readdir: the newest first.

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from nscore_sim.task import Task
 
 TASK_COMM_LEN = 16
+#: st_nlink of the directories, which counts map_files, net and attr too.  fs/proc/base.c:proc_pid_instantiate
+TGID_NLINK, TID_NLINK = 9, 7
 
 
 class TaskDirectory(PidInode):
@@ -63,7 +65,7 @@ class TaskDirectory(PidInode):
         thread = find_pid_ns(name_to_int(name), ns)
         if leader is None or thread is None or thread.task is None or thread.task.signal is not leader.signal:
             raise Errno("ENOENT")
-        return make_child(dentry, name, PidDirectory(self.i_sb, thread, S_IFDIR | 0o555, TID_BASE_STUFF))
+        return make_child(dentry, name, PidDirectory(self.i_sb, thread, S_IFDIR | 0o555, TID_BASE_STUFF, TID_NLINK))
 
     def iterate(self, task: Task, dentry: Dentry) -> list[str]:
         leader, ns = self.pid.task, self.numbers()
@@ -264,7 +266,7 @@ def proc_pid_lookup(sb: ProcSuper, task: Task, parent: Dentry, name: str) -> Den
         raise Errno("ENOENT")
     if sb.hide_pid == HIDEPID_NOT_PTRACEABLE and not has_pid_permissions(sb, task, p, HIDEPID_NO_ACCESS):
         raise Errno("ENOENT")
-    return make_child(parent, name, TgidDirectory(sb, pid, S_IFDIR | 0o555, TGID_BASE_STUFF))
+    return make_child(parent, name, TgidDirectory(sb, pid, S_IFDIR | 0o555, TGID_BASE_STUFF, TGID_NLINK))
 
 
 def proc_pid_readdir(sb: ProcSuper, task: Task) -> list[str]:

@@ -116,11 +116,12 @@ class PidDirectory(PidInode):
     """A directory whose entries a table names.  fs/proc/base.c:proc_pident_lookup, proc_pident_readdir"""
 
     __slots__ = ("entries",)
+    immutable = True
 
-    def __init__(self, i_sb: SuperBlock, pid: Pid, i_mode: int, entries: dict[str, PidEntry]) -> None:
+    def __init__(self, i_sb: SuperBlock, pid: Pid, i_mode: int, entries: dict[str, PidEntry], i_nlink: int) -> None:
         super().__init__(i_sb, pid, i_mode)
         self.entries = entries
-        self.i_nlink = 2 + sum(stat.S_ISDIR(entry.mode) for entry in entries.values())
+        self.i_nlink = i_nlink
 
     def lookup(self, task: Task, dentry: Dentry, name: str) -> Dentry:
         entry = self.entries.get(name)

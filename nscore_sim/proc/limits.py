@@ -42,4 +42,5 @@ def proc_pid_limits(task: Task, file: File, p: Task, pid: Pid, ns: PidNamespace)
     """fs/proc/base.c:proc_pid_limits"""
     rows = [("Limit", "Soft Limit", "Hard Limit", "Units")]
     rows += [(name, value(soft), value(hard), unit) for (name, unit), (soft, hard) in zip(LNAMES, p.signal.rlim)]
-    return "".join(f"{name:<25} {soft:<20} {hard:<20} {unit:<10}\n" for name, soft, hard, unit in rows).encode()
+    lines = [f"{name:<25} {soft:<20} {hard:<20} " + (f"{unit:<10}\n" if unit else "\n") for name, soft, hard, unit in rows]
+    return "".join(lines).encode()

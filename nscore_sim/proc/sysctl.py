@@ -34,8 +34,8 @@ PID_MAX_MIN = 301
 
 #: (the reader, the value's namespace where it is bound) -> the text
 ReadCtl: TypeAlias = "Callable[[Task, object], bytes]"
-#: (the writer, that namespace, what is written, at)
-WriteCtl: TypeAlias = "Callable[[Task, object, bytes, int], None]"
+#: (the writer, that namespace, what is written, at) -> how much was taken
+WriteCtl: TypeAlias = "Callable[[Task, object, bytes, int], int]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,12 @@ class CtlTable:
     permissions: Callable[[Task, object, int], int] | None = None
 
 
-def proc_get_int(data: bytes, low: int, high: int) -> int:
-    """The number that data begins with; EINVAL.  kernel/sysctl.c:proc_get_long, do_proc_dointvec_minmax_conv"""
-    found = re.match(rb"[ \t\n\v\f\r]*(-?)(0[xX][0-9a-fA-F]+|[0-9]+)(?=[ \t\n\0]|$)", data)
+def proc_get_int(data: bytes, low: int, high: int) -> tuple[int, int]:
+    """The number that data begins with, and how far it reaches with the blanks after it; EINVAL.
+
+    kernel/sysctl.c:proc_get_long, do_proc_dointvec_minmax_conv
+    """
+    found = re.match(rb"[ \t\n\v\f\r]*(-?)(0[xX][0-9a-fA-F]+|[0-9]+)(?:[ \t\n\v\f\r]+|(?=\0)|$)", data)
     if found is None:
         raise Errno("EINVAL")
     digits = found[2].lower()
@@ -64,15 +67,18 @@ def proc_get_int(data: bytes, low: int, high: int) -> int:
     value = -value if found[1] else value
     if not low <= value <= high:
         raise Errno("EINVAL")
-    return value
+    return value, found.end()
 
 
 def int_writer(low: int, high: Callable[[Task, object], int], assign: Callable[[Task, object, int], None]) -> WriteCtl:
     """A file that takes a number.  Only a write at the beginning counts.  kernel/sysctl.c:proc_dointvec_minmax"""
 
-    def write(task: Task, bound: object, data: bytes, pos: int) -> None:
-        if pos == 0 and data:
-            assign(task, bound, proc_get_int(data, low, high(task, bound)))
+    def write(task: Task, bound: object, data: bytes, pos: int) -> int:
+        if pos or not data:
+            return len(data)
+        value, taken = proc_get_int(data, low, high(task, bound))
+        assign(task, bound, value)
+        return taken
 
     return write
 
@@ -96,13 +102,14 @@ def uts_read(field: str) -> ReadCtl:
 def uts_write(field: str) -> WriteCtl:
     """Goes on where the last write ended, and ends at a newline.  kernel/sysctl.c:_proc_do_string"""
 
-    def write(task: Task, bound: object, data: bytes, pos: int) -> None:
+    def write(task: Task, bound: object, data: bytes, pos: int) -> int:
         assert task.nsproxy is not None
         name = task.nsproxy.uts_ns.name
         old: bytes = getattr(name, field)
         if data and pos <= len(old):
             added = re.split(rb"[\0\n]", data, maxsplit=1)[0]
             setattr(name, field, (old[:pos] + added)[:NEW_UTS_LEN])
+        return len(data)
 
     return write
 
@@ -112,13 +119,16 @@ def ns_last_pid_read(task: Task, bound: object) -> bytes:
     return b"%d\n" % (task_active_pid_ns(task).idr.idr_next - 1)
 
 
-def ns_last_pid_write(task: Task, bound: object, data: bytes, pos: int) -> None:
+def ns_last_pid_write(task: Task, bound: object, data: bytes, pos: int) -> int:
     """kernel/pid_namespace.c:pid_ns_ctl_handler"""
     ns = task_active_pid_ns(task)
     if not checkpoint_restore_ns_capable(task, ns.user_ns):
         raise Errno("EPERM")
-    if pos == 0 and data:
-        ns.idr.idr_next = proc_get_int(data, 0, bound_pid_ns(task).pid_max) + 1
+    if pos or not data:
+        return len(data)
+    last, taken = proc_get_int(data, 0, bound_pid_ns(task).pid_max)
+    ns.idr.idr_next = last + 1
+    return taken
 
 
 def bound_pid_ns(task: Task) -> PidNamespace:
@@ -283,6 +293,5 @@ class SysFile(SeqFile):
         return self.inode.table.read(task, self.inode.bound)
 
     def store(self, task: Task, data: bytes, pos: int) -> int:
-        if self.inode.table.write is not None:
-            self.inode.table.write(task, self.inode.bound, data, pos)
-        return len(data)
+        write = self.inode.table.write
+        return len(data) if write is None else write(task, self.inode.bound, data, pos)
