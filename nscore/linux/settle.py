@@ -128,8 +128,8 @@ class Scan:
         self.room = budget
         #: Opened for one look, and closed after it.
         self.passing: dict[str, list[Thread]] = {}
-        #: What the last look listed, and all threads of it with their files; empty where that is not to be relied on.
-        self.pids: list[str] = []
+        #: What the last look listed, None where that is not to be relied on; and all threads of it with their files.
+        self.pids: list[str] | None = None
         self.threads: list[tuple[Thread, int, int, int]] = []
 
     def look(self) -> Seen | None:
@@ -178,7 +178,7 @@ class Scan:
 
     def gather(self, pids: list[str]) -> None:
         """Know the threads of exactly these processes."""
-        self.pids = []
+        self.pids = None
         for pid in self.known.keys() - set(pids):
             self.forget(pid)
         threads = [thread for pid in pids for thread in (self.known.get(pid) or self.meet(pid))]
@@ -188,7 +188,7 @@ class Scan:
 
     def doubt(self) -> None:
         """Somebody vanished, or has other threads by now: begin afresh with all that do not read as they did."""
-        self.pids = []
+        self.pids = None
         for pid in list(self.known):
             if not all(thread.there() for thread in self.known[pid]):
                 self.forget(pid)
