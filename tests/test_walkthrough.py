@@ -141,3 +141,11 @@ def test_reasons_cite_rules_of_the_catalogue() -> None:
             assert line.why.endswith((".", "!"))
             assert line.rules
             assert [rule for rule in line.rules if rule not in RULES] == []
+
+
+def test_what_a_kernel_lacks_is_left_out_aloud(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Stage, "has", lambda stage, path: not path)
+    out = io.StringIO()
+    assert play(("sim",), Screen(out, explain=False)) == 0
+    assert "(6 steps are left out" in out.getvalue()
+    assert "ns_last_pid" not in out.getvalue()
