@@ -8,7 +8,12 @@ from conformance.scenes import block, has_ended, injected, killed_by
 from conformance.views import state
 from nscore import (
     CloneFlag,
+    Disposition,
     Machine,
+    SigAction,
+    SigActionFlag,
+    SigCode,
+    SigMask,
     Signal,
 )
 
@@ -134,3 +139,63 @@ def what_kill_refuses_in_order(m: Machine) -> None:
         init.tgkill(1, child.pid, 0)
     with raises("EINVAL"):
         init.tgkill(1, 1, 65)
+
+
+@case("PREC-06", "PREC-07", needs=("many_ids",))
+def permission_is_asked_for_last(m: Machine) -> None:
+    """After the number and the signal, by every call; but sigqueue first asks whether the code may be forged."""
+    target, sender = m.init.fork(), m.init.fork()
+    sender.setuid(1000)
+    for sig, name in ((65, "EINVAL"), (Signal.TERM, "EPERM"), (0, "EPERM")):
+        with raises(name):
+            sender.kill(target.pid, sig)
+        with raises(name):
+            sender.tkill(target.pid, sig)
+        with raises(name):
+            sender.tgkill(target.pid, target.pid, sig)
+        with raises(name):
+            sender.sigqueue(target.pid, sig)
+    for code in (SigCode.USER, SigCode.KERNEL, SigCode.TKILL):
+        with raises("EPERM"):
+            sender.sigqueue(99, 65, 0, code)
+    with raises("ESRCH"):
+        sender.sigqueue(99, 65)
+    sender.sigqueue(sender.getpid(), 0, 0, SigCode.TKILL)
+
+
+@case("SIG-05", "SIG-06")
+def what_cannot_be_handled_or_masked(m: Machine) -> None:
+    """KILL and STOP keep their action, which can be asked for, and are left out of a mask; an unknown number or how is EINVAL."""
+    child = m.init.fork()
+    for sig in (Signal.KILL, Signal.STOP):
+        for action in (Disposition.DFL, Disposition.IGN, Disposition.HANDLE):
+            with raises("EINVAL"):
+                child.sigaction(sig, action)
+        assert child.sigaction(sig, None) == SigAction(Disposition.DFL, 0)
+    for number in (0, 65, -1):
+        with raises("EINVAL"):
+            child.sigaction(number, Disposition.IGN)
+    child.sigprocmask(SigMask.SETMASK, range(1, 65))
+    everything = frozenset(range(1, 65)) - {Signal.KILL, Signal.STOP}
+    assert child.sigprocmask(SigMask.UNBLOCK, {Signal.HUP}) == everything
+    assert child.sigprocmask(SigMask.BLOCK, ()) == everything - {Signal.HUP}
+    with raises("EINVAL"):
+        child.sigprocmask(3, ())
+
+
+@case("SIG-05", "EXITSIG-11")
+def an_action_is_given_back_and_lasts(m: Machine) -> None:
+    """With its flags; fork copies it, exec resets handlers and keeps IGN, RESETHAND is for one signal."""
+    child = m.init.fork()
+    flags = SigActionFlag.RESTART | SigActionFlag.NOCLDSTOP
+    assert child.sigaction(Signal.USR1, Disposition.HANDLE, flags) == SigAction(Disposition.DFL, 0)
+    child.sigaction(Signal.USR2, Disposition.IGN)
+    handled = SigAction(Disposition.HANDLE, flags | SigActionFlag.SIGINFO)
+    assert child.sigaction(Signal.USR1, None) == child.fork().sigaction(Signal.USR1, None) == handled
+    child.sigaction(Signal.HUP, Disposition.HANDLE, SigActionFlag.RESETHAND)
+    child.kill(child.getpid(), Signal.HUP)
+    assert len(child.received()) == 1
+    assert child.sigaction(Signal.HUP, None).handler == Disposition.DFL
+    child.execve(m.image)
+    actions = [child.sigaction(sig, None).handler for sig in (Signal.USR1, Signal.USR2)]
+    assert actions == [Disposition.DFL, Disposition.IGN]
