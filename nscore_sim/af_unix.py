@@ -30,7 +30,7 @@ SOCK_NONBLOCK, SOCK_CLOEXEC = int(SocketType.NONBLOCK), int(SocketType.CLOEXEC)
 SOCK_TYPE_MASK, SOCK_RAW = 0xF, 3
 
 MSG_PEEK, MSG_TRUNC, MSG_DONTWAIT = int(MessageFlag.PEEK), int(MessageFlag.TRUNC), int(MessageFlag.DONTWAIT)
-MSG_NOSIGNAL, MSG_CMSG_CLOEXEC, MSG_EOR = int(MessageFlag.NOSIGNAL), int(MessageFlag.CMSG_CLOEXEC), 0x80
+MSG_NOSIGNAL, MSG_CMSG_CLOEXEC = int(MessageFlag.NOSIGNAL), int(MessageFlag.CMSG_CLOEXEC)
 
 SOL_SOCKET, SO_PASSCRED = 1, 16
 #: Options that change nothing here.  asm-generic/socket.h: SO_REUSEADDR, SNDBUF, RCVBUF, KEEPALIVE, PASSPIDFD
@@ -57,7 +57,7 @@ class Message:
 class UnixSock(Inode):
     """An end of a pair.  include/net/af_unix.h:unix_sock"""
 
-    __slots__ = ("passcred", "peer", "queue", "reset", "type", "wait")
+    __slots__ = ("passcred", "peer", "queue", "refused", "reset", "type", "wait")
 
     def __init__(self, i_sb: SuperBlock, i_uid: int, i_gid: int, type: int) -> None:
         super().__init__(i_sb, i_sb.new_ino(), stat.S_IFSOCK | 0o777, i_uid, i_gid)
@@ -65,6 +65,7 @@ class UnixSock(Inode):
         self.queue: list[Message] = []
         self.peer: UnixSock | None = None  #: None once the other end is closed
         self.passcred = False
+        self.refused = False  #: it has sent to an end that was closed
         self.reset = False  #: the other end was closed with something unread
         self.wait: WaitQueueHead = {}
 
@@ -102,11 +103,12 @@ class SocketFile(File):
     def poll(self, task: Task) -> int:
         """net/unix/af_unix.c:unix_poll"""
         sock = self.sock
-        mask = POLL_READABLE if sock.queue or sock.peer is None else 0
+        closed = sock.peer is None and sock.type != SOCK_DGRAM
+        mask = POLL_READABLE if sock.queue or closed else 0
         if sock.reset:
             mask |= POLL_ERR
-        if sock.peer is None:
-            mask |= POLL_RDHUP | (POLL_HUP if sock.type != SOCK_DGRAM else 0)
+        if closed:
+            mask |= POLL_RDHUP | POLL_HUP
         return mask | (POLL_WRITABLE if sock.peer is None or has_room(sock.peer, 1) else 0)
 
     def poll_wait(self, task: Task) -> tuple[WaitQueueHead, ...]:
@@ -195,7 +197,9 @@ def unix_sendmsg(task: Task, file: SocketFile, data: bytes, scm: ScmCookie, flag
     peer = sock.peer
     if peer is None:
         if sock.type == SOCK_DGRAM:
-            raise Errno("ECONNREFUSED")
+            # Whoever notices that the other end is gone forgets it.
+            refused, sock.refused = sock.refused, True
+            raise Errno("ENOTCONN" if refused else "ECONNREFUSED")
         if not flags & MSG_NOSIGNAL:
             send_sig(int(Signal.PIPE), task, force=False)
         raise Errno("EPIPE")
@@ -225,7 +229,7 @@ def recvmsg(task: Task, fd: int, n: int, flags: int) -> Plain | Sleep | Restart:
     if not isinstance(received, tuple):
         return received
     data, scms, msg_flags = received
-    credentials = scm_credentials(task, scms[0] if scms else ScmCookie()) if file.sock.passcred and (scms or data) else None
+    credentials = (scm_credentials(task, scms[0]) if scms else (0, 0, 0)) if file.sock.passcred else None
     fds, truncated = scm_detach_fds(task, [passed for scm in scms for passed in scm.fp], flags)
     for scm in scms:
         scm_destroy(task, scm)
@@ -252,7 +256,7 @@ def unix_recvmsg(task: Task, file: SocketFile, n: int, flags: int) -> Received |
 def unix_dgram_read(sock: UnixSock, n: int, flags: int) -> Received:
     """One message, whole or cut off.  net/unix/af_unix.c:__unix_dgram_recvmsg"""
     message = sock.queue[0]
-    msg_flags = (MSG_TRUNC if n < len(message.data) else 0) | (MSG_EOR if sock.type == SOCK_SEQPACKET else 0)
+    msg_flags = MSG_TRUNC if n < len(message.data) else 0
     if flags & MSG_PEEK:
         return message.data[:n], [scm_copy(message.scm)], msg_flags
     del sock.queue[0]

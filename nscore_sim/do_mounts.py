@@ -84,5 +84,5 @@ def console_on_rootfs(task: Task) -> FilesStruct:
     root = task.fs.root
     dev = (root.dentry.d_children or {})["dev"]
     null = (dev.d_children or {})["null"]
-    file = null.d_inode.open(task, Path(root.mnt, null), int(OpenFlag.RDWR))
+    file = null.d_inode.open(task, Path(root.mnt, null), int(OpenFlag.RDWR | OpenFlag.LARGEFILE))
     return FilesStruct(FdTable({0: file, 1: get_file(file), 2: get_file(file)}, 0b111, 0))
