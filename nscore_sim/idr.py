@@ -29,13 +29,14 @@ class Block:
 class Idr(Generic[T]):
     """A table of objects by number.  include/linux/idr.h:struct idr"""
 
-    __slots__ = ("blocks", "entries", "full", "idr_next")
+    __slots__ = ("blocks", "entries", "full", "idr_next", "spare")
 
     def __init__(self) -> None:
         self.entries: dict[int, T] = {}
         self.idr_next = 0  #: the cursor: where the next cyclic search begins
         self.blocks: dict[int, Block] = {}
         self.full = bytearray()  #: whether all numbers of a block are taken
+        self.spare = 0  #: the block that was emptied last: it stays, as the next number will come from there
 
     def alloc(self, start: int, end: int) -> int:
         """Take the lowest free number of range(start, end); -1 where there is none.  The caller puts the object into entries.
@@ -65,6 +66,13 @@ class Idr(Generic[T]):
     def alloc_cyclic(self, start: int, end: int) -> int:
         """Take the lowest free number from the cursor on, or else from start on; -1 where there is none.  lib/idr.c:idr_alloc_cyclic"""
         cursor = self.idr_next
+        block = self.blocks.get(cursor >> SHIFT)
+        if block is not None and start <= cursor < end and block.used < SIZE - 1 and not block.bytes[cursor & MASK]:
+            # As nearly always: the number at the cursor is free.
+            block.bytes[cursor & MASK] = 1
+            block.used += 1
+            self.idr_next = cursor + 1
+            return cursor
         number = self.alloc(cursor if cursor > start else start, end)
         if number < 0 and cursor > start:
             number = self.alloc(start, end)
@@ -80,8 +88,9 @@ class Idr(Generic[T]):
         block.used -= 1
         if block.used == SIZE - 1:
             self.full[number >> SHIFT] = 0
-        elif not block.used and len(self.blocks) > 1:
-            del self.blocks[number >> SHIFT]
+        elif not block.used and number >> SHIFT != self.spare:
+            self._drop_spare()
+            self.spare = number >> SHIFT
 
     def get_next(self, number: int) -> tuple[int, T] | None:
         """The entry with the lowest number that is not below number.  lib/idr.c:idr_get_next"""
@@ -97,6 +106,11 @@ class Idr(Generic[T]):
         """The entries from number on, in ascending order, as they are now.  include/linux/idr.h:idr_for_each_entry_continue"""
         entries = self.entries
         return iter([entries[n] for n in sorted(entries) if n >= number])
+
+    def _drop_spare(self) -> None:
+        spare = self.blocks.get(self.spare)
+        if spare is not None and not spare.used:
+            del self.blocks[self.spare]
 
     def _next_open(self, index: int) -> int:
         """The first block from index on that is not full, made already or not."""

@@ -33,10 +33,11 @@ class Pid:
 
     __slots__ = ("attr", "count", "level", "ns", "numbers", "pgrp", "session", "task", "tgid", "wait_pidfd")
 
-    def __init__(self, ns: PidNamespace, numbers: tuple[int, ...]) -> None:
+    numbers: tuple[int, ...]  #: the number at level i is numbers[i]
+
+    def __init__(self, ns: PidNamespace) -> None:
         self.ns = ns  #: the innermost
         self.level = ns.level
-        self.numbers = numbers  #: the number at level i is numbers[i]
         self.count = 1  #: whoever keeps the object: its numbers, and pidfds
         #: tasks[PIDTYPE_PID] and tasks[PIDTYPE_TGID]
         self.task: Task | None = None
@@ -82,49 +83,56 @@ def alloc_pid(task: Task, ns: PidNamespace, set_tid: tuple[int, ...] = ()) -> Pi
     kernel/pid.c:alloc_pid
     """
     if set_tid:
-        if len(set_tid) > ns.level + 1:
-            raise Errno("EINVAL")
-        if task.kernel.release.set_tid_checked_first:
-            for tid, at in zip(set_tid, reversed(ns.path)):
-                check_set_tid(task, tid, at, needs_init=False)
+        check_set_tid_size(task, ns, set_tid)
+    pid = Pid(ns)
     numbers: list[int] = []
-    try:
-        for at in reversed(ns.path):
-            if len(numbers) < len(set_tid):
-                numbers.append(_alloc_set_tid(task, set_tid[len(numbers)], at))
-                continue
-            idr = at.idr
+    for at in reversed(ns.path):
+        idr = at.idr
+        if set_tid:
+            number = _alloc_set_tid(task, set_tid[0], at, ns, numbers)
+            set_tid = set_tid[1:]
+        else:
             # Below 300 only in the first round.
             number = idr.alloc_cyclic(RESERVED_PIDS if idr.idr_next > RESERVED_PIDS else 1, at.pid_max)
             if number < 0:
+                _undo_alloc(ns, numbers)
                 raise Errno("EAGAIN")
-            numbers.append(number)
-        if not ns.pid_allocated & PIDNS_ADDING or (task.kernel.release.ancestors_deny_fork and _dying(ns)):
-            raise Errno("ENOMEM")
-    except Errno:
+        numbers.append(number)
+        idr.entries[number] = pid
+    if not ns.pid_allocated & PIDNS_ADDING or (task.kernel.release.ancestors_deny_fork and _dying(ns)):
         _undo_alloc(ns, numbers)
-        raise
-    numbers.reverse()
-    pid = Pid(ns, tuple(numbers))
-    ns.ns.count += 1
-    for at, number in zip(ns.path, numbers):
-        at.idr.entries[number] = pid
+        raise Errno("ENOMEM")
+    for at in ns.path:
         at.pid_allocated += 1
+    ns.ns.count += 1
+    pid.numbers = tuple(reversed(numbers))
     return pid
 
 
-def _alloc_set_tid(task: Task, tid: int, ns: PidNamespace) -> int:
+def check_set_tid_size(task: Task, ns: PidNamespace, set_tid: tuple[int, ...]) -> None:
+    """The child has a level for each; a newer kernel judges all of them here."""
+    if len(set_tid) > ns.level + 1:
+        raise Errno("EINVAL")
+    if task.kernel.release.set_tid_checked_first:
+        for tid, at in zip(set_tid, reversed(ns.path)):
+            check_set_tid(task, tid, at, needs_init=False)
+
+
+def _alloc_set_tid(task: Task, tid: int, at: PidNamespace, ns: PidNamespace, taken: list[int]) -> int:
     """Just this number; the cursor stays where it is."""
     checked = task.kernel.release.set_tid_checked_first
-    if not checked:
-        check_set_tid(task, tid, ns, needs_init=True)
-    number = ns.idr.alloc(tid, tid + 1)
-    if number < 0:
-        raise Errno("EEXIST")
-    if checked and tid != 1 and ns.child_reaper is None:
-        ns.idr.remove(tid)
-        raise Errno("EINVAL")
-    return number
+    try:
+        if not checked:
+            check_set_tid(task, tid, at, needs_init=True)
+        if at.idr.alloc(tid, tid + 1) < 0:
+            raise Errno("EEXIST")
+        if checked and tid != 1 and at.child_reaper is None:
+            at.idr.remove(tid)
+            raise Errno("EINVAL")
+    except Errno:
+        _undo_alloc(ns, taken)
+        raise
+    return tid
 
 
 def check_set_tid(task: Task, tid: int, ns: PidNamespace, needs_init: bool) -> None:

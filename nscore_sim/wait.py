@@ -23,7 +23,6 @@ from nscore_sim.task import (
     SIGNAL_STOP_CONTINUED,
     SIGNAL_STOP_STOPPED,
     Task,
-    delay_group_leader,
 )
 from nscore_sim.user_namespace import from_kuid_munged
 
@@ -121,7 +120,8 @@ def wait_consider_task(task: Task, wo: WaitOpts, p: Task) -> Found | None:
     exit_state = p.exit_state
     if exit_state == EXIT_DEAD or not eligible_child(wo, p):
         return None
-    if exit_state == EXIT_ZOMBIE and not delay_group_leader(p):
+    # A leader that has ended, but not its other threads, counts as alive.
+    if exit_state == EXIT_ZOMBIE and p.signal.nr_threads == 1:
         return wait_task_zombie(task, wo, p)
     # It lives, or its other threads do: it may stop, go on or end.
     wo.echild = False
