@@ -25,6 +25,13 @@ LIBRARY_SIGNALS = 0x3 << 31
 #: The lines of /proc/PID/fdinfo that number the mount and the inode.
 FDINFO = re.compile(rb"^mnt_id:\t\d+\nino:\t(\d+)$", re.MULTILINE)
 
+#: A line of mountinfo: proc_pid_mountinfo(5).  Of what a file system says about itself in the end, proc's is compared.
+MOUNT = re.compile(rb"^(\d+) (\d+) (\d+:\d+) (\S+ \S+ \S+)((?: [a-z_]+(?::\d+)?)*) - (?:(proc \S* \S+)|(\S+ \S* r[ow])\S*)$", re.MULTILINE)
+PEERS = re.compile(rb":(\d+)")
+
+#: loadavg, of which the last number says something: the reader's namespace's.
+LOADAVG = re.compile(rb"^[0-9. ]+/\d+ (\d+)\n$")
+
 #: "pid:[4026531836]"
 NAMESPACE = re.compile(r"\b(\w+):\[(\d+)\]")
 
@@ -65,13 +72,20 @@ def outcome(symbols: Symbols, call: Call, image: str) -> object:
         return "?"
     if call.name in ("stat", "fstat") and isinstance(result, tuple):
         dev, ino, mode, _nlink, uid, gid, _size = result
-        return symbols.name("dev", dev), symbols.name("ino", ino), mode, uid, gid
+        # A file of a process in /proc has an inode for as long as the kernel remembers it.
+        passing = call.args is not None and PASSING.match(str(call.args[0]))
+        return symbols.name("dev", dev), "?" if passing else symbols.name("ino", ino), mode, uid, gid
+    if call.name == "listdir" and isinstance(result, tuple) and "thread-self" in result:
+        return result[result.index("self") :]  # before it stands what says nothing about processes
     if call.name == "uname" and isinstance(result, tuple):
         return result[1], result[5]
     if call.name == "pidfd_get_info" and isinstance(result, tuple):
         return result[0], *result[2:]
     return symbolic(symbols, result, image)
 
+
+#: What is not a namespace in the directory of a process.
+PASSING = re.compile(r"/proc/(?!sys\b)(?!.*/ns/).")
 
 #: Their results are times.
 UNCOMPARED = frozenset(("monotonic",))
@@ -86,8 +100,17 @@ def symbolic(symbols: Symbols, value: object, image: str) -> object:
         return NAMESPACE.sub(lambda match: f"{match[1]}:[{symbols.name('ino', int(match[2]))}]", value)
     if isinstance(value, bytes):
         shown = text(value, image.rpartition("/")[2][:15].encode())
-        return FDINFO.sub(lambda match: b"ino:\t" + symbols.name("ino", int(match[1])).encode(), shown)
+        shown = FDINFO.sub(lambda match: b"ino:\t" + symbols.name("ino", int(match[1])).encode(), shown)
+        return MOUNT.sub(lambda match: mount_line(symbols, match), LOADAVG.sub(rb"\1", shown))
     return value
+
+
+def mount_line(symbols: Symbols, match: re.Match[bytes]) -> bytes:
+    """A line of mountinfo with its numbers made symbols."""
+    mount, parent = (symbols.name("mnt", int(number)).encode() for number in match.group(1, 2))
+    device = symbols.name("device", match[3]).encode()
+    tags = PEERS.sub(lambda peer: b":" + symbols.name("peers", int(peer[1])).encode(), match[5])
+    return b" ".join((mount, parent, device, match[4] + tags, b"-", match[6] or match[7]))
 
 
 def text(data: bytes, comm: bytes = b"\0") -> bytes:

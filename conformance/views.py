@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from nscore import Calls, OpenFlag
 
 
@@ -52,3 +54,36 @@ def set_last_pid(calls: Calls, number: int) -> None:
 def set_pid_max(calls: Calls, number: int) -> None:
     """Let numbers of the caller's PID namespace be below number."""
     write(calls, "/proc/sys/kernel/pid_max", str(number))
+
+
+@dataclass(frozen=True, slots=True)
+class MountLine:
+    """A line of mountinfo: proc_pid_mountinfo(5).  tags are the optional fields, peer groups numbered by appearance."""
+
+    id: int
+    parent: int
+    device: str
+    root: str
+    point: str
+    options: str
+    tags: tuple[str, ...]
+    fstype: str
+    source: str
+    super_options: str
+
+
+def mountinfo(calls: Calls, pid: int | str) -> list[MountLine]:
+    """/proc/PID/mountinfo, line by line."""
+    groups: dict[str, int] = {}
+    lines = []
+    for line in read(calls, f"/proc/{pid}/mountinfo").splitlines():
+        fields = line.split(" ")
+        end = fields.index("-", 6)
+        tags = []
+        for tag in fields[6:end]:
+            name, colon, group = tag.partition(":")
+            tags.append(f"{name}:{groups.setdefault(group, len(groups) + 1)}" if colon else name)
+        device, root, point, options = fields[2:6]
+        fstype, source, super_options = fields[end + 1 :]
+        lines.append(MountLine(int(fields[0]), int(fields[1]), device, root, point, options, tuple(tags), fstype, source, super_options))
+    return lines

@@ -297,7 +297,7 @@ def a_thread_moves_its_process(m: Machine) -> None:
 
 @case("PREC-09", "PGRP-15")
 def what_setpgid_refuses(m: Machine) -> None:
-    """In the kernel's order: a negative group, nobody there, a thread, another session, exec'ed, a stranger, a session's leader, no such group."""
+    """a negative group, nobody there, a thread, another session, exec'ed, a stranger, a session's leader, no such group."""
     caller = m.init.fork()
     child, lost, changed = caller.fork(), caller.fork(), caller.fork()
     thread = child.thread()
