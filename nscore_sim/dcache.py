@@ -108,7 +108,8 @@ def prepend_path(path: Path, root: Path) -> tuple[str, bool]:
 def d_path(path: Path, root: Path) -> str:
     """What a link of /proc shows.  fs/d_path.c:d_path"""
     name = path.dentry.d_inode.dname(path.dentry)
-    if name is not None:
+    # A namespace that is mounted is at a place like any other file.
+    if name is not None and path.dentry is not path.mnt.mnt_root:
         return name
     text, _ = prepend_path(path, root)
     return text + " (deleted)" if d_unlinked(path.dentry) else text
