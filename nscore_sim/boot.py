@@ -56,7 +56,7 @@ def boot_kernel(options: Mapping[str, object]) -> tuple[Kernel, Task, Task]:
         if name not in OPTIONS:
             raise TypeError(f"boot: sim has no option {name!r}")
     like = cast("Mapping[str, object]", options.get("like") or {})
-    kernel = Kernel(Chooser(chosen(options)), release(options.get("release")))
+    kernel = Kernel(Chooser(chosen(options), foreign=options.get("choose") is not None), release(options.get("release")))
     kernel.faults = faults(options.get("faults"))
     outer = kernel.init_task
     for _ in range(level(options.get("level", like.get("level", 1))) - 1):

@@ -15,23 +15,37 @@ if TYPE_CHECKING:
 
 #: (label, number of possibilities) -> one of them
 Choose = Callable[[str, int], int]
+#: Carries a question to the thread that is to answer it.
+Route = Callable[[Choose, str, int], int]
 
 
 class Chooser:
-    """Asks for each choice and remembers the answers."""
+    """Asks for each choice and remembers the answers.
 
-    __slots__ = ("_choose", "choices")
+    Attributes:
+        foreign: choose is a user's, and what it draws from (Hypothesis' data, say) may know one thread alone: see Programs.ask.
+        route: How to ask it, while programs' threads run.
+    """
 
-    def __init__(self, choose: Choose) -> None:
+    __slots__ = ("_choose", "choices", "foreign", "route")
+
+    def __init__(self, choose: Choose, foreign: bool = False) -> None:
         self._choose = choose
+        self.foreign = foreign
+        self.route: Route | None = None
         self.choices: list[int] = []
 
     def choose(self, label: str, n: int) -> int:
         """One of range(n)."""
-        choice = self._choose(label, n)
-        if not 0 <= choice < n:
-            raise ValueError(f"choose: {choice!r} is not in range({n}) for {label}")
+        choice = self.decide(label, n) if self.route is None else self.route(self.decide, label, n)
         self.choices.append(choice)
+        return choice
+
+    def decide(self, label: str, n: int) -> int:
+        """Ask, and look at the answer."""
+        choice = self._choose(label, n)
+        if not isinstance(choice, int) or not 0 <= choice < n:
+            raise ValueError(f"choose: {choice!r} is not in range({n}) for {label}")
         return choice
 
     def pick(self, queue: deque[Task]) -> Task:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from nscore.errors import Blocked, Unavailable
 from nscore.interface.backend import Args, Body, Outcome, Plain
+from nscore_sim.chooser import Choose
 from nscore_sim.entry import enter
 from nscore_sim.exit import do_group_exit
 from nscore_sim.fork import kernel_clone
@@ -41,20 +42,56 @@ class Programs:
         self.home = threading.Lock()  #: the baton's place outside all programs
         self.home.acquire()
         self.recalled = False  #: whoever runs gives the baton back at its next call
+        self.question: tuple[Choose, str, int] | None = None  #: what a program's thread asks the one that is at home
+        self.answer = 0
+        self.answered = threading.Lock()
+        self.answered.acquire()
+        self.failed: BaseException | None = None  #: what the question raised
         self.idle: list[Worker] = []
 
     def run(self, root: Task, body: Body) -> None:
         """Run body as root, and what it creates, until root has ended."""
-        self.root, self.recalled = root, False
+        self.root, self.recalled, self.failed = root, False, None
+        chooser = self.kernel.chooser
+        if chooser.foreign:
+            here = threading.get_ident()
+            chooser.route = lambda choose, label, n: self.ask(here, choose, label, n)
         Program(self, root, body)
         try:
             self.dispatch(None)
-        except BaseException:
-            self.kill(root)
-            raise
-        if not self.ended():
-            self.kill(root)
-            raise Blocked("run: every program sleeps, and no time runs out")
+            if not self.ended():
+                raise Blocked("run: every program sleeps, and no time runs out")
+        finally:
+            # What ends the programs is nobody's choice, least of all of a choose that has just failed.
+            chooser.route = lambda choose, label, n: 0
+            if not self.ended():
+                self.kill(root)
+            chooser.route = None
+
+    def ask(self, home: int, choose: Choose, label: str, n: int) -> int:
+        """Have the thread home answer: one of range(n).  Once a question has failed, the baton goes home by the first way."""
+        if threading.get_ident() == home:
+            return choose(label, n)
+        if self.failed is None:
+            self.question = choose, label, n
+            self.home.release()
+            self.answered.acquire()
+        return self.answer if self.failed is None else 0
+
+    def come_home(self) -> None:
+        """Wait until the baton is home, answering what is asked meanwhile."""
+        self.home.acquire()
+        while self.question is not None:
+            choose, label, n = self.question
+            self.question = None
+            try:
+                self.answer = choose(label, n)
+            except BaseException as error:
+                self.failed, self.recalled = error, True
+            self.answered.release()
+            self.home.acquire()
+        if self.failed is not None:
+            raise self.failed
 
     def ended(self) -> bool:
         """Whether root has come to its end, its namespace with it."""
@@ -66,7 +103,7 @@ class Programs:
         from nscore_sim.sigpending import SIGKILL
 
         send_sig(SIGKILL, root, force=True)
-        self.recalled = False
+        self.recalled, self.failed = False, None
         self.dispatch(None)
 
     def dispatch(self, mine: Program | None) -> None:
@@ -124,10 +161,11 @@ class Programs:
             mine.wait()
             return
         try:
-            self.home.acquire()
+            self.come_home()
         except KeyboardInterrupt:
-            self.recalled = True
-            self.home.acquire()
+            if self.failed is None:  # it came while we waited: somebody else has the baton
+                self.recalled = True
+                self.come_home()
             raise
 
     def worker(self) -> Worker:
