@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from conformance.steps import drop
 from conformance.views import read
-from nscore import Calls, FcntlCommand, MessageFlag, OpenFlag, PidfdNamespace, PollEvent, Process
+from nscore import Calls, FcntlCommand, MessageFlag, PidfdNamespace, PollEvent, Process
 
 #: SO_PASSCRED of setsockopt(2), with its level.
 PASSCRED = (1, 16)
@@ -38,11 +39,6 @@ def inode(calls: Calls, fd: int) -> tuple[int, int]:
     return st.st_dev, st.st_ino
 
 
-def ns(calls: Calls, pid: int | str, name: str) -> int:
-    """A descriptor of a namespace through /proc."""
-    return calls.open(f"/proc/{pid}/ns/{name}", OpenFlag.RDONLY)
-
-
 def is_in(calls: Calls, pidfd: int, kind: PidfdNamespace, fd: int) -> bool:
     """Whether fd refers to the namespace of that kind of pidfd's process."""
     mine = calls.pidfd_get_namespace(pidfd, kind)
@@ -54,7 +50,7 @@ def is_in(calls: Calls, pidfd: int, kind: PidfdNamespace, fd: int) -> bool:
 def powerless(parent: Process) -> Process:
     """A child of the same ids without a capability: it may look into nobody who has one."""
     child = parent.fork()
-    child.capset(0, 0, 0)
+    drop(child)
     return child
 
 

@@ -15,6 +15,7 @@ from nscore_sim.dcache import Dentry, Path
 from nscore_sim.file import O_NONBLOCK, O_RDWR, File, fd_install, fget, get_unused_fds
 from nscore_sim.inode import Inode
 from nscore_sim.mount import kern_mount
+from nscore_sim.pidfs import pidfs_register_pid
 from nscore_sim.sched import Restart, Sleep, signal_pending, sleep_on, wake_up
 from nscore_sim.scm import ScmCookie, drop_files, scm_copy, scm_credentials, scm_destroy, scm_detach_fds, scm_send, scm_set_cred
 from nscore_sim.signal import send_sig
@@ -146,6 +147,7 @@ def socketpair(task: Task, family: int, type: int, proto: int) -> Plain:
     kind = SOCK_DGRAM if kind == SOCK_RAW else kind
     if kind not in (SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET):
         raise Errno("ESOCKTNOSUPPORT")
+    pidfs_register_pid(task.group_leader.thread_pid)  # its peers may want to know: prepare_peercred
     mnt = kern_mount(task.kernel, "sockfs")
     ends = [UnixSock(mnt.mnt_sb, task.cred.fsuid, task.cred.fsgid, kind) for _ in fds]
     ends[0].peer, ends[1].peer = ends[1], ends[0]
@@ -213,7 +215,9 @@ def unix_sendmsg(task: Task, file: SocketFile, data: bytes, scm: ScmCookie, flag
             raise Errno("EAGAIN")
         return Restart.SYS if signal_pending(task) else sleep_on(task, peer.wait)
     if scm.pid is None and (sock.passcred or peer.passcred):
-        scm_set_cred(scm, task.group_leader.thread_pid, task.cred.uid, task.cred.gid)
+        tgid = task.group_leader.thread_pid
+        pidfs_register_pid(tgid)
+        scm_set_cred(scm, tgid, task.cred.uid, task.cred.gid)
     peer.queue.append(Message(data, scm))
     wake_up(peer.wait)
     return len(data)

@@ -39,7 +39,7 @@ from nscore_sim.mount import (
     set_mnt_shared,
 )
 from nscore_sim.mount_tree import attach_recursive_mnt, can_change_locked_flags, umount_tree
-from nscore_sim.namei import LOOKUP_FOLLOW, d_is_dir, user_path_at
+from nscore_sim.namei import LOOKUP_FOLLOW, d_is_dir, filename_lookup, user_path_at
 from nscore_sim.pnode import change_mnt_propagation, propagate_mount_busy
 
 if TYPE_CHECKING:
@@ -280,7 +280,7 @@ def umount2(task: Task, target: str, flags: int) -> Plain:
     if flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW):
         raise Errno("EINVAL")
     # The topmost mount, even where the directory below it is one's own: LOOKUP_MOUNTPOINT.
-    path = follow_down(user_path_at(task, AT_FDCWD, target, 0 if flags & UMOUNT_NOFOLLOW else LOOKUP_FOLLOW))
+    path = follow_down(filename_lookup(task, AT_FDCWD, target, 0 if flags & UMOUNT_NOFOLLOW else LOOKUP_FOLLOW))
     may_mount(task)
     mnt = path.mnt
     if not path_mounted(path) or not check_mnt(task, mnt) or mnt.mnt_flags & MNT_LOCKED:

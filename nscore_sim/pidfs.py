@@ -118,6 +118,13 @@ def pidfs_attr(pid: Pid) -> PidfsAttr:
     return pid.attr
 
 
+def pidfs_register_pid(pid: Pid) -> None:
+    """The same, so that whoever gets a message may have a pidfd; ESRCH of one that has ended unregistered.  fs/pidfs.c:pidfs_register_pid"""
+    if pid.attr is None and pid.task is None:
+        raise Errno("ESRCH")
+    pidfs_attr(pid)
+
+
 def pidfs_alloc_file(task: Task, pid: Pid, flags: int) -> PidfdFile:
     """fs/pidfs.c:pidfs_alloc_file"""
     mnt = kern_mount(task.kernel, "pidfs")

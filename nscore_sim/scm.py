@@ -8,8 +8,8 @@ from nscore.errors import Errno
 from nscore.flags import Capability, MessageFlag
 from nscore_sim.capability import ns_capable
 from nscore_sim.file import File, alloc_fd, fd_install, fget_raw, fput, get_file
-from nscore_sim.pid import find_vpid, get_pid, get_pid_task, pid_vnr, put_pid, task_active_pid_ns
-from nscore_sim.task import PIDTYPE_PID
+from nscore_sim.pid import find_vpid, get_pid, pid_vnr, put_pid, task_active_pid_ns
+from nscore_sim.pidfs import pidfs_register_pid
 from nscore_sim.user_namespace import INVALID_ID, OVERFLOW_ID, from_kgid_munged, from_kuid_munged, make_kgid, make_kuid
 
 if TYPE_CHECKING:
@@ -63,8 +63,9 @@ def claim(task: Task, scm: ScmCookie, pid: int, uid: int, gid: int) -> None:
         raise Errno("EINVAL")
     scm_check_creds(task, pid, kuid, kgid)
     found = find_vpid(task, pid)
-    if found is None or get_pid_task(found, PIDTYPE_PID) is None:
+    if found is None:
         raise Errno("ESRCH")
+    pidfs_register_pid(found)
     scm_set_cred(scm, found, kuid, kgid)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from conformance.case import case
-from conformance.cases.pidfds import opened, reap, threaded
+from conformance.cases.pidfds import opened, threaded
 from conformance.expect import raises
 from conformance.scenes import block, is_alive
+from conformance.steps import reap
 from conformance.views import state
 from nscore import (
     Calls,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from conformance.case import case
-from conformance.cases.pidfds import opened, reap, threaded
+from conformance.cases.pidfds import opened, threaded
 from conformance.descriptors import fdinfo, pid_and_numbers, powerless, ready
 from conformance.expect import raises
+from conformance.steps import reap
 from nscore import (
     Calls,
     CloneFlag,

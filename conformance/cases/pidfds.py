@@ -5,18 +5,13 @@ from __future__ import annotations
 from conformance.case import case
 from conformance.descriptors import hand, inode, is_cloexec, pid_and_numbers, powerless, ready, take
 from conformance.expect import raises
+from conformance.steps import reap
 from conformance.views import set_last_pid, state
 from nscore import CloneFlag, FcntlCommand, IdType, Machine, MountFlag, OpenFlag, PidfdFlag, PollEvent, Process, Signal, WaitOption
 
 NEWPID, PIDFD = CloneFlag.NEWPID, CloneFlag.PIDFD
 IN, HUP = PollEvent.IN, PollEvent.HUP
 EXITED = WaitOption.EXITED
-
-
-def reap(parent: Process, child: Process) -> None:
-    """End child and wait for it."""
-    child.exit(0)
-    assert parent.waitpid(child.pid)[0] == child.pid
 
 
 def opened(parent: Process, child: Process, flags: int = 0) -> int:
