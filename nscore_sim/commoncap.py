@@ -26,7 +26,8 @@ CAP_SETPCAP, CAP_SETUID = int(Capability.SETPCAP), int(Capability.SETUID)
 #: Cred.securebits; what locks a bit is the bit above it.  include/uapi/linux/securebits.h
 SECBIT_NOROOT, SECBIT_NO_SETUID_FIXUP, SECBIT_KEEP_CAPS, SECBIT_KEEP_CAPS_LOCKED = 0x01, 0x04, 0x10, 0x20
 SECURE_ALL_BITS = 0x55
-SECURE_ALL_LOCKS = SECURE_ALL_BITS << 1
+#: What programs say to themselves about scripts; the kernel only keeps it.  Since 6.14
+SECURE_ALL_UNPRIVILEGED = 0x500
 
 
 def capget(task: Task, pid: int) -> Plain:
@@ -163,11 +164,17 @@ def get_securebits(task: Task, arg2: int) -> int:
 def set_securebits(task: Task, arg2: int) -> int:
     """PR_SET_SECUREBITS"""
     bits = task.cred.securebits
-    locked = (bits & SECURE_ALL_LOCKS) >> 1 & (bits ^ arg2)
-    unlocking = bits & SECURE_ALL_LOCKS & ~arg2
-    unknown = arg2 & ~(SECURE_ALL_LOCKS | SECURE_ALL_BITS)
-    # Any change at all needs the privilege, and so does none.
-    if locked or unlocking or unknown or not ns_capable(task, task.cred.user_ns, CAP_SETPCAP):
+    unprivileged = SECURE_ALL_UNPRIVILEGED if task.kernel.release.exec_securebits else 0
+    known = SECURE_ALL_BITS | unprivileged
+    locks = known << 1
+    locked = (bits & locks) >> 1 & (bits ^ arg2)
+    unlocking = bits & locks & ~arg2
+    unknown = arg2 & ~(known | locks)
+    if locked or unlocking or unknown:
+        raise Errno("EPERM")
+    changed = bits ^ arg2
+    # No change at all is a privilege too.
+    if (not changed or changed & ~(unprivileged | unprivileged << 1)) and not ns_capable(task, task.cred.user_ns, CAP_SETPCAP):
         raise Errno("EPERM")
     new = prepare_creds(task)
     new.securebits = arg2

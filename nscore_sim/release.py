@@ -26,6 +26,7 @@ class Release:
     pidfd_ns_released_first: bool  #: PIDFD_GET_*_NAMESPACE of a zombie is ESRCH before EACCES, until 7.2 (PIDFD-NSIOC-02)
     nsfs_absent_pid_is_esrch: bool  #: NS_GET_*PID*_PIDNS says so of no such number, since 7.2 and some stable updates (NSFS-IOC-06)
     setns_mnt_checks_copy: bool  #: setns of NEWNS among others does not see who shares the directories, until 7.3 (PIDFD-SETNS-07)
+    exec_securebits: bool  #: the two securebits about scripts, since 6.14
     map_numbers_wrap: bool  #: numbers of uid_map beyond 64 bits wrap, until 7.2 (USER-22)
 
 
@@ -51,6 +52,7 @@ RELEASES = {
             pidfd_ns_released_first=True,
             nsfs_absent_pid_is_esrch=True,
             setns_mnt_checks_copy=True,
+            exec_securebits=True,
             map_numbers_wrap=True,
         ),
     )
