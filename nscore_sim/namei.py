@@ -14,7 +14,7 @@ from nscore_sim.dcache import Path, d_delete, d_unlinked
 from nscore_sim.file import fget_raw
 from nscore_sim.fs_struct import task_fs
 from nscore_sim.inode import MAY_EXEC, MAY_WRITE, inode_permission
-from nscore_sim.mount import MNT_READONLY, follow_down, is_local_mountpoint
+from nscore_sim.mount import MNT_EXPIRY_MARK, MNT_READONLY, follow_down, is_local_mountpoint
 from nscore_sim.mount_tree import detach_mounts
 
 if TYPE_CHECKING:
@@ -41,7 +41,14 @@ class Nameidata:
 
 
 def user_path_at(task: Task, dfd: int, name: str, flags: int = LOOKUP_FOLLOW) -> Path:
-    """The place that name leads to.  fs/namei.c:user_path_at, filename_lookup, path_lookupat"""
+    """The place that name leads to, whose mount is in use thereby.  fs/namei.c:user_path_at; fs/namespace.c:mntput"""
+    path = filename_lookup(task, dfd, name, flags)
+    path.mnt.mnt_flags &= ~MNT_EXPIRY_MARK
+    return path
+
+
+def filename_lookup(task: Task, dfd: int, name: str, flags: int) -> Path:
+    """The same, for umount2, which does not count as use.  fs/namei.c:filename_lookup, path_lookupat"""
     nd = path_init(task, dfd, name)
     walk(nd, components(name), bool(flags & LOOKUP_FOLLOW) or name.endswith("/"))
     if (flags & LOOKUP_DIRECTORY or name.endswith("/")) and not d_is_dir(nd.path.dentry):
@@ -56,6 +63,7 @@ def filename_parentat(task: Task, dfd: int, name: str) -> tuple[Nameidata, str]:
     walk(nd, names[:-1], follow=True)
     if names:
         may_lookup(nd)
+    nd.path.mnt.mnt_flags &= ~MNT_EXPIRY_MARK
     return nd, names[-1] if names else ""
 
 

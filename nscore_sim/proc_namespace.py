@@ -23,7 +23,7 @@ from nscore_sim.mount import (
 from nscore_sim.mount_tree import detach_mounts
 from nscore_sim.nscommon import get_ns, put_ns
 from nscore_sim.pnode import get_dominating_id
-from nscore_sim.proc.generic import SeqFile
+from nscore_sim.proc.generic import LinesFile
 
 if TYPE_CHECKING:
     from nscore_sim.task import Task
@@ -41,7 +41,7 @@ MNT_OPTS = (
 ESCAPES = str.maketrans({character: f"\\{ord(character):03o}" for character in " \t\n\\"})
 
 
-class MountsFile(SeqFile):
+class MountsFile(LinesFile):
     """The mounts of a namespace, as far as they are below a root: both those of the process at the time of opening.
 
     fs/proc_namespace.c:mounts_open_common

@@ -78,6 +78,52 @@ class SeqFile(File):
         return base[whence] + pos
 
 
+#: What the lines of one read are collected in.  asm/page.h
+PAGE_SIZE = 4096
+
+
+class LinesFile(SeqFile):
+    """A text made line by line: a read gets whole lines, as many as the buffer holds.  fs/seq_file.c"""
+
+    __slots__ = ("filled", "read_pos", "size")
+
+    def __init__(self, path: Path, flags: int, task: Task) -> None:
+        super().__init__(path, flags, task)
+        #: Where the last read ended, up to where the buffer goes, and how much it holds.
+        self.read_pos = self.filled = 0
+        self.size = PAGE_SIZE
+
+    def read(self, task: Task, n: int, pos: int) -> bytes | Sleep | Restart:
+        """First what is left in the buffer, then what fits into it.  fs/seq_file.c:seq_read_iter"""
+        if self.text is None or pos == 0:
+            self.text, self.filled = self.show(task), 0
+        elif pos != self.read_pos:
+            self.filled = pos if self.text[pos - 1 : pos] == b"\n" else self.line_end(pos)
+        end = min(self.filled, pos + n)
+        if end == self.filled < min(len(self.text), pos + n):
+            self.fill(pos + n - self.filled)
+            end = min(self.filled, pos + n)
+        self.read_pos = end
+        return self.text[pos:end]
+
+    def fill(self, wanted: int) -> None:
+        """One line, then more while fewer bytes than wanted are there and the next one fits."""
+        begin, self.filled = self.filled, self.line_end(self.filled)
+        while self.filled - begin >= self.size:
+            self.size *= 2
+        assert self.text is not None
+        while self.filled - begin < wanted and self.filled < len(self.text):
+            end = self.line_end(self.filled)
+            if end - begin >= self.size:
+                break
+            self.filled = end
+
+    def line_end(self, pos: int) -> int:
+        """Where the line goes that pos is in."""
+        assert self.text is not None
+        return self.text.find(b"\n", pos) + 1 or len(self.text)
+
+
 #: (the reader, the file) -> the text
 Show: TypeAlias = Callable[["Task", File], bytes]
 

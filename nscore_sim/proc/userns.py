@@ -13,7 +13,7 @@ from nscore.flags import Capability
 from nscore_sim.capability import ns_capable
 from nscore_sim.dcache import Path
 from nscore_sim.file import O_ACCMODE
-from nscore_sim.proc.generic import SeqFile
+from nscore_sim.proc.generic import LinesFile
 from nscore_sim.proc.internal import S_IFREG, PidEntry, PidReg
 from nscore_sim.uid_map import (
     gid_m_show,
@@ -56,7 +56,7 @@ FILES: dict[str, tuple[ShowMap, WriteMap]] = {
 }
 
 
-class UserNsFile(SeqFile):
+class UserNsFile(LinesFile):
     """An open map."""
 
     __slots__ = ("name", "ns")
