@@ -10,6 +10,7 @@ import _thread
 import errno
 import marshal
 import os
+import resource
 import sys
 from ctypes import byref
 
@@ -156,7 +157,9 @@ class Agent:
     def born(self, theirs: int) -> None:
         """In the child: nothing that is its parent's or its parent's threads' stays open."""
         if theirs != CONTROL:
+            allow_descriptors(CONTROL + 1)
             dup3(theirs, CONTROL, O_CLOEXEC)
+            allow_descriptors(RESERVED)
         close_range(RESERVED, CONTROL - 1)
         close_range(CONTROL + 1, 0x7FFFFFFF)
         self.control, self.process.threads = CONTROL, False
@@ -185,10 +188,14 @@ class Agent:
 
     def handed(self) -> int:
         """The descriptor that follows a command, moved out of the way: the next open gives the lowest again."""
-        _, descriptors = receive_descriptors(self.control)
-        if not descriptors:
-            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-        return reserve(descriptors[0])
+        allow_descriptors(CONTROL + 1)
+        try:
+            _, descriptors = receive_descriptors(self.control)
+            if not descriptors:
+                raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+            return reserve(descriptors[0])
+        finally:
+            allow_descriptors(RESERVED)
 
     def execve(self, path: str, argv: tuple[str, ...], env: tuple[str, ...]) -> None:
         """execve; of the image as something that goes on obeying."""
@@ -219,6 +226,11 @@ class Agent:
     def received(self) -> tuple[Any, ...]:
         """What the handlers have seen."""
         return received()
+
+
+def allow_descriptors(limit: int) -> None:
+    """Set RLIMIT_NOFILE: calls run out of descriptors where the agent's own begin."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
 
 
 def open_mask(mask: sigset_t) -> None:

@@ -8,9 +8,9 @@ import sys
 TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
 
-from nscore.linux.agent import Agent, Process
+from nscore.linux.agent import Agent, Process, allow_descriptors
 from nscore.linux.calls import close, close_range, dup3, fsconfig, fsmount, fsopen, mount, poll, prctl, setsid, sigaction, sigprocmask
-from nscore.linux.wire import CONTROL, send, send_descriptors
+from nscore.linux.wire import CONTROL, RESERVED, send, send_descriptors
 
 O_CLOEXEC, POLLIN = 0o2000000, 1
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -61,6 +61,11 @@ def close_inherited(_: object) -> None:
     close_range(CONTROL + 1, 0x7FFFFFFF)
 
 
+def limit_descriptors(_: object) -> None:
+    """What the machine's processes open ends where the agents' own begins."""
+    allow_descriptors(RESERVED)
+
+
 def die_with_zygote(_: object) -> None:
     """PDEATHSIG, and then a look whether it came too late: before that no zygote's end is noticed."""
     prctl(PR_SET_PDEATHSIG, SIGKILL)
@@ -92,6 +97,7 @@ def mount_proc(_: object) -> None:
 STEPS = (
     ("id maps", map_ids),
     ("descriptors", close_inherited),
+    ("limit of descriptors", limit_descriptors),
     ("PDEATHSIG", die_with_zygote),
     ("signals", reset_signals),
     ("session", lead_session),

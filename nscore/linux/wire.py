@@ -97,7 +97,9 @@ def described() -> str:
 
 
 def reserve(fd: int) -> int:
-    """Move a descriptor to where the agent's own lie."""
+    """Move a descriptor to where the agent's own lie, unless it is there."""
+    if fd >= RESERVED:
+        return fd
     try:
         return fcntl(fd, F_DUPFD_CLOEXEC, RESERVED)
     finally:
