@@ -18,6 +18,7 @@ NEEDS: Mapping[str, str] = {
     "set_tid": "CAP_CHECKPOINT_RESTORE over the machine's namespaces",
     "reboot": "CAP_SYS_BOOT over the machine's namespaces",
     "6.14": "pid_max is the namespace's own",
+    "6.18": "proc has the option pidns",
     "before 7.3": "a signal to the parent namespace names its sender by the sender's own number",
     "no autoreap": "a clone3 that refuses AUTOREAP, which came after 6.18",
     "shared handlers": "processes that share their handlers, as a model can have them and driven processes on linux cannot",

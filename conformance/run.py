@@ -131,6 +131,15 @@ def _pid_max_is_its_own(machine: Machine) -> bool:
     return read(machine.init.clone(CloneFlag.NEWPID), "/proc/sys/kernel/pid_max") == "4194304\n"
 
 
+def _pidns(machine: Machine) -> bool:
+    child = machine.init.clone(CloneFlag.NEWNS)
+    try:
+        child.mount("proc", "/proc", "proc", 0, "pidns=/proc/self/ns/pid")
+    except OSError:
+        return False
+    return True
+
+
 def _own_number_upwards(machine: Machine) -> bool:
     parent = machine.init.fork()
     parent.setpgid(0, 0)
@@ -158,6 +167,7 @@ PROBES: dict[str, Probe] = {
     "set_tid": _succeeds(lambda child: child.clone(set_tid=(200,))),
     "reboot": lambda machine: bool(machine.init.capget().effective >> 22 & 1),
     "6.14": _pid_max_is_its_own,
+    "6.18": _pidns,
     "before 7.3": _own_number_upwards,
     "no autoreap": _no_autoreap,
     "shared handlers": _succeeds(lambda child: child.clone(CloneFlag.VM | CloneFlag.SIGHAND)),
