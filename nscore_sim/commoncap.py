@@ -31,7 +31,7 @@ SECURE_ALL_UNPRIVILEGED = 0x500
 
 
 def capget(task: Task, pid: int) -> Plain:
-    """capget(2): effective, permitted, inheritable.  kernel/capability.c:capget"""
+    """capget(2): effective, permitted, inheritable.  kernel/capability.c:sys_capget"""
     if pid < 0:
         raise Errno("EINVAL")
     target = task if pid in (0, task.pid) else find_task_by_vpid(task, pid)
@@ -42,7 +42,7 @@ def capget(task: Task, pid: int) -> Plain:
 
 
 def capset(task: Task, effective: int, permitted: int, inheritable: int) -> Plain:
-    """capset(2).  kernel/capability.c:capset"""
+    """capset(2).  kernel/capability.c:sys_capset"""
     new = prepare_creds(task)
     try:
         cap_capset(task, new, effective & CAP_FULL_SET, inheritable & CAP_FULL_SET, permitted & CAP_FULL_SET)

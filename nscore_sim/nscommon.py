@@ -75,13 +75,13 @@ class NsCommon:
 def alloc_ns(kernel: Kernel, ops: ProcNsOperations, user_ns: UserNamespace, euid: int) -> NsCommon:
     """A new namespace of the kind, owned by user_ns and charged to euid there; ENOSPC.
 
-    kernel/ucount.c:inc_ucount and kernel/nscommon.c:ns_alloc_inum
+    kernel/ucount.c:inc_ucount, include/linux/proc_ns.h:ns_alloc_inum
     """
     return number_ns(kernel, ops, user_ns, inc_ucount(user_ns, euid, ops.charge))
 
 
 def number_ns(kernel: Kernel, ops: ProcNsOperations, user_ns: UserNamespace, ucounts: Ucounts) -> NsCommon:
-    """The same, charged already.  fs/nsfs.c:ns_alloc_inum"""
+    """The same, charged already.  include/linux/proc_ns.h:ns_alloc_inum"""
     get_ns(user_ns.ns)
     return NsCommon(kernel, ops, user_ns, kernel.inums.alloc(), ucounts)
 
@@ -105,7 +105,7 @@ def check_install(nsset: NsSet, ns: NsCommon) -> None:
 
 
 def free_ns(ns: NsCommon) -> None:
-    """Give back the number, the charge and the owner.  fs/nsfs.c:ns_free_inum"""
+    """Give back the number, the charge and the owner.  include/linux/proc_ns.h:ns_free_inum"""
     assert ns.user_ns is not None
     assert ns.ucounts is not None
     ns.kernel.inums.free(ns.inum)

@@ -200,7 +200,7 @@ def check_setns_flags(flags: int) -> None:
 
 
 def setns(task: Task, fd: int, nstype: int) -> Plain:
-    """setns(2).  kernel/nsproxy.c:setns"""
+    """setns(2).  kernel/nsproxy.c:sys_setns"""
     file = fget(task, fd)
     if isinstance(file, NsFile):
         flags = file.ns.ops.type

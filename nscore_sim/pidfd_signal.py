@@ -31,7 +31,7 @@ SCOPE: dict[int, int] = {
 
 
 def pidfd_send_signal(task: Task, fd: int, sig: int, siginfo: tuple[int, ...] | None, flags: int) -> Plain:
-    """kernel/signal.c:pidfd_send_signal"""
+    """kernel/signal.c:sys_pidfd_send_signal"""
     if flags and flags not in SCOPE:
         raise Errno("EINVAL")
     if fd == PIDFD_SELF_THREAD:

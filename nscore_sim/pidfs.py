@@ -175,7 +175,7 @@ def pidfd_pid(file: File) -> Pid:
 
 
 def pidfd_open(task: Task, pid: int, flags: int) -> Plain:
-    """pidfd_open(2).  kernel/pid.c:pidfd_open"""
+    """pidfd_open(2).  kernel/pid.c:sys_pidfd_open"""
     if flags & ~(PIDFD_NONBLOCK | PIDFD_THREAD) or pid <= 0:
         raise Errno("EINVAL")
     found = find_vpid(task, pid)
@@ -185,7 +185,7 @@ def pidfd_open(task: Task, pid: int, flags: int) -> Plain:
 
 
 def pidfd_getfd(task: Task, fd: int, targetfd: int) -> Plain:
-    """pidfd_getfd(2).  kernel/pid.c:pidfd_getfd, __pidfd_fget"""
+    """pidfd_getfd(2).  kernel/pid.c:sys_pidfd_getfd, __pidfd_fget"""
     target = pidfd_pid(fget(task, fd)).task
     if target is None:
         raise Errno("ESRCH")

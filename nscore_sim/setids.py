@@ -50,27 +50,27 @@ class Ids(NamedTuple):
 
 
 def getuid(task: Task) -> Plain:
-    """getuid(2).  kernel/sys.c:getuid"""
+    """getuid(2).  kernel/sys.c:sys_getuid"""
     return from_kuid_munged(task.cred.user_ns, task.cred.uid)
 
 
 def geteuid(task: Task) -> Plain:
-    """geteuid(2).  kernel/sys.c:geteuid"""
+    """geteuid(2).  kernel/sys.c:sys_geteuid"""
     return from_kuid_munged(task.cred.user_ns, task.cred.euid)
 
 
 def getgid(task: Task) -> Plain:
-    """getgid(2).  kernel/sys.c:getgid"""
+    """getgid(2).  kernel/sys.c:sys_getgid"""
     return from_kgid_munged(task.cred.user_ns, task.cred.gid)
 
 
 def getegid(task: Task) -> Plain:
-    """getegid(2).  kernel/sys.c:getegid"""
+    """getegid(2).  kernel/sys.c:sys_getegid"""
     return from_kgid_munged(task.cred.user_ns, task.cred.egid)
 
 
 def getgroups(task: Task) -> Plain:
-    """getgroups(2), in the order of the kernel's ids.  kernel/groups.c:getgroups"""
+    """getgroups(2), in the order of the kernel's ids.  kernel/groups.c:sys_getgroups"""
     return tuple([from_kgid_munged(task.cred.user_ns, kgid) for kgid in task.cred.groups])
 
 
@@ -238,7 +238,7 @@ def may_setgroups(task: Task) -> bool:
 
 
 def setgroups(task: Task, groups: tuple[int, ...]) -> Plain:
-    """setgroups(2).  kernel/groups.c:setgroups"""
+    """setgroups(2).  kernel/groups.c:sys_setgroups"""
     if not may_setgroups(task):
         raise Errno("EPERM")
     if len(groups) > NGROUPS_MAX:

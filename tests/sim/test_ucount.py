@@ -78,7 +78,7 @@ def test_becoming_a_user_with_too_many_goes_well_and_is_remembered(init: Task) -
     a, b = fork(init), fork(init)
     limit(a, RLIMIT_NPROC, 0)
     setuid(a, 1000)
-    assert not a.flags & PF_NPROC_EXCEEDED  # one is not more than none were
+    assert not a.flags & PF_NPROC_EXCEEDED  # the process itself is not counted yet
     limit(b, RLIMIT_NPROC, 0)
     setuid(b, 1000)
     assert b.flags & PF_NPROC_EXCEEDED
