@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from conformance.expect import raises
 from nscore import Machine, Process
 from nscore.flags import CloneFlag, MountFlag, OpenFlag, UmountFlag
 
@@ -54,7 +55,7 @@ def test_mounts_lie_on_each_other(a: Process) -> None:
     a.umount2("/t/a")
     assert a.listdir("/t/a") == ("x",)
     a.umount2("/t/a")
-    with pytest.raises(OSError, match="Invalid argument"):
+    with raises("EINVAL"):
         a.umount2("/t/a")
 
 
@@ -121,22 +122,22 @@ def test_a_mount_is_in_the_namespace_that_is_shared(a: Process) -> None:
 def test_what_is_in_use_is_busy_until_it_is_detached(a: Process) -> None:
     a.mount("A", "/t/a", "tmpfs")
     fd = a.open("/t/a/f", OpenFlag.CREAT | OpenFlag.RDWR)
-    with pytest.raises(OSError, match="busy"):
+    with raises("EBUSY"):
         a.umount2("/t/a")
     a.umount2("/t/a", UmountFlag.DETACH)
     assert (a.write(fd, b"x"), a.listdir("/t/a")) == (1, ())
     a.mount("B", "/t/b", "tmpfs")
     a.chdir("/t/b")
-    with pytest.raises(OSError, match="busy"):
+    with raises("EBUSY"):
         a.umount2("/t/b")
     a.chdir("/")
     a.umount2("/t/b")
     a.mount("C", "/t/c", "tmpfs")
     a.mkdir("/t/c/x")
     a.mount("D", "/t/c/x", "tmpfs")
-    with pytest.raises(OSError, match="busy"):
+    with raises("EBUSY"):
         a.umount2("/t/c")
-    with pytest.raises(OSError, match="unavailable"):
+    with raises("EAGAIN"):
         a.umount2("/t/c/x", UmountFlag.EXPIRE)
     a.umount2("/t/c/x", UmountFlag.EXPIRE)
     a.umount2("/t/c")
@@ -147,7 +148,7 @@ def test_a_fork_keeps_a_mount_busy_and_its_end_frees_it(machine: Machine, a: Pro
     a.chdir("/t/a")
     b = a.fork()
     a.chdir("/")
-    with pytest.raises(OSError, match="busy"):
+    with raises("EBUSY"):
         a.umount2("/t/a")
     b.exit(0)
     machine.settle()
@@ -158,11 +159,11 @@ def test_a_read_only_bind_and_a_read_only_superblock(a: Process) -> None:
     a.mount("A", "/t/a", "tmpfs")
     a.mount("/t/a", "/t/b", None, BIND)
     a.mount(None, "/t/b", None, BIND | MountFlag.REMOUNT | MountFlag.RDONLY)
-    with pytest.raises(OSError, match="Read-only"):
+    with raises("EROFS"):
         a.mkdir("/t/b/x")
     a.mkdir("/t/a/x")
     a.mount(None, "/t/a", None, MountFlag.REMOUNT | MountFlag.RDONLY)
-    with pytest.raises(OSError, match="Read-only"):
+    with raises("EROFS"):
         a.open("/t/a/f", OpenFlag.CREAT | OpenFlag.WRONLY)
     assert mountinfo(a)["/t/b A"][-1] == "ro"
 
@@ -174,12 +175,12 @@ def test_locked_mounts_of_a_less_privileged_copy(a: Process) -> None:
     u = a.clone(CloneFlag.NEWNS | CloneFlag.NEWUSER | CloneFlag.NEWPID)
     assert tags(u, "/t/a A") == ["master"]
     for flags in (UmountFlag(0), UmountFlag.DETACH):
-        with pytest.raises(OSError, match="Invalid argument"):
+        with raises("EINVAL"):
             u.umount2("/t/a", flags)
-    with pytest.raises(OSError, match="Invalid argument"):
+    with raises("EINVAL"):
         u.mount("/t", "/t/d", None, BIND)
     u.mount("/t", "/t/d", None, BIND | REC)
-    with pytest.raises(OSError, match="busy"):
+    with raises("EBUSY"):
         u.umount2("/t/d")
     u.umount2("/t/d", UmountFlag.DETACH)
     u.mount("proc", "/proc", "proc")
@@ -230,11 +231,11 @@ def test_a_namespace_is_mounted_on_a_file(a: Process) -> None:
     a.waitpid(-1)
     words = mountinfo(a)["/t/f nsfs"]
     assert (words[3], words[-3]) == (text, "nsfs")
-    with pytest.raises(OSError, match="busy"):
+    with raises("EBUSY"):
         a.unlink("/t/f")
     a.setns(a.open("/t/f"), CloneFlag.NEWUTS)
     assert a.uname().nodename == "inner"
-    with pytest.raises(OSError, match="Invalid argument"):
+    with raises("EINVAL"):
         a.mount("/proc/self/ns/mnt", "/t/f", None, BIND)
     with pytest.raises(NotADirectoryError):
         a.mount("/proc/self/ns/uts", "/t/a", None, BIND)
