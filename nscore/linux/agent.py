@@ -157,7 +157,7 @@ class Agent:
     def born(self, theirs: int) -> None:
         """In the child: nothing that is its parent's or its parent's threads' stays open."""
         if theirs != CONTROL:
-            allow_descriptors(CONTROL + 1)
+            allow_descriptors(None)
             dup3(theirs, CONTROL, O_CLOEXEC)
             allow_descriptors(RESERVED)
         close_range(RESERVED, CONTROL - 1)
@@ -188,7 +188,7 @@ class Agent:
 
     def handed(self) -> int:
         """The descriptor that follows a command, moved out of the way: the next open gives the lowest again."""
-        allow_descriptors(CONTROL + 1)
+        allow_descriptors(None)
         try:
             _, descriptors = receive_descriptors(self.control)
             if not descriptors:
@@ -228,9 +228,10 @@ class Agent:
         return received()
 
 
-def allow_descriptors(limit: int) -> None:
-    """Set RLIMIT_NOFILE: calls run out of descriptors where the agent's own begin."""
-    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+def allow_descriptors(limit: int | None) -> None:
+    """Set RLIMIT_NOFILE: calls run out of descriptors where the agent's own begin.  None: as many as there may be."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard if limit is None else limit, hard))
 
 
 def open_mask(mask: sigset_t) -> None:

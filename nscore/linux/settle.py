@@ -92,7 +92,10 @@ class Namespaces:
 
     def meet(self, pid: str) -> None:
         """Learn the namespace of a task that is seen for the first time, and what it lies in."""
-        fd = os.open(f"{pid}/ns/pid", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self.proc)
+        try:
+            fd = os.open(f"{pid}/ns/pid", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self.proc)
+        except PermissionError:  # an ordinary user, and a process that made itself undumpable
+            return
         try:
             child = self.of[pid] = os.fstat(fd).st_ino
             while child not in self.parent and len(self.parent):
@@ -228,7 +231,9 @@ class Scan:
 
     def held_up(self, init: str) -> bool:
         """Whether an init in its zap waits for something visible: a task in its namespace or below, or one in a group of there."""
-        top = self.namespaces.of[init]
+        top = self.namespaces.of.get(init)
+        if top is None:
+            return True
         return any(
             self.namespaces.within(thread.pid, top)
             or any(number != init and self.namespaces.within(number, top) for number in (thread.pgrp, thread.session))

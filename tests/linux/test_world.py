@@ -447,3 +447,17 @@ def test_a_program_is_init_of_a_namespace_and_is_waited_for_by_its_descriptor(wo
 
     outcome: Outcome = world.run(program)
     assert outcome == 0
+
+
+def test_forty_threads(init: LinuxDriven) -> None:
+    threads = [init.create("thread", ())[0] for _ in range(40)]
+    assert [thread.call("gettid", ()) for thread in threads if thread] == list(range(2, 42))
+    assert init.call("open", ("/dev/null", 0, 0)) == 3
+
+
+def test_a_process_that_made_itself_undumpable_is_seen_all_the_same(world: LinuxWorld, init: LinuxDriven) -> None:
+    child = born(init)
+    assert child.call("prctl", (4, 0)) == 0
+    grandchild = born(child)
+    world.settle(10)
+    assert grandchild.call("pause", ()) is Fate.PENDING
