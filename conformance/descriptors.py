@@ -63,3 +63,15 @@ def take(receiver: Calls, socket: int, flags: int = 0) -> int:
     """Receive a descriptor that was sent."""
     (fd,) = receiver.recvmsg(socket, 1, flags | MessageFlag.DONTWAIT).rights
     return fd
+
+
+def fill(process: Process) -> int:
+    """Open descriptors until there is no free one; the highest."""
+    a, b = process.socketpair()
+    highest = b
+    while True:
+        process.sendmsg(a, b"x", (0,) * 64)
+        message = process.recvmsg(b, 1)
+        highest = max((highest, *message.rights))
+        if message.flags & MessageFlag.CTRUNC:
+            return highest

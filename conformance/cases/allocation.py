@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from conformance.case import case
 from conformance.expect import raises
-from conformance.views import last_pid, numbers, set_last_pid, set_pid_max
-from nscore import CloneFlag, Machine, Process, Signal
+from conformance.steps import drop, reap
+from conformance.views import last_pid, numbers, read, set_last_pid, set_pid_max
+from nscore import Capability, CloneFlag, Machine, OpenFlag, Prctl, Signal
 
 NEWPID = CloneFlag.NEWPID
-
-
-def reap(parent: Process, child: Process) -> None:
-    """End child and wait for it."""
-    child.exit(0)
-    assert parent.waitpid(child.pid)[0] == child.pid
 
 
 @case("ALLOC-01", "PROC-21")
@@ -280,6 +275,33 @@ def set_tid_into_a_dead_namespace(m: Machine) -> None:
             maker.clone(set_tid=(number,))
 
 
+@case("SETTID-04", needs=("set_tid",))
+def the_deepest_process_has_a_number_that_nobody_chooses(m: Machine) -> None:
+    """33 levels, and 32 numbers at most."""
+    deepest = m.init
+    for _ in range(m.level, 32):
+        deepest = deepest.clone(NEWPID)
+    with raises("EINVAL"):
+        deepest.clone(set_tid=(30011,) * 33)
+    assert numbers(m.init, deepest.clone(set_tid=(30011,) * 32).getpid()) == (30011,) * (33 - m.level)
+
+
+@case("SETTID-07", needs=("set_tid",))
+def set_tid_wants_a_capability_for_each_number(m: Machine) -> None:
+    """Either of two, in the user namespace that owns the level; none where no number is given."""
+    for kept in (Capability.SYS_ADMIN, Capability.CHECKPOINT_RESTORE):
+        child = m.init.fork()
+        child.capset(1 << kept, 1 << kept, 0)
+        assert child.clone(set_tid=(100 + kept,)).pid == 100 + kept
+    drop(child)
+    with raises("EPERM"):
+        child.clone(set_tid=(50,))
+    inner = m.init.clone(CloneFlag.NEWUSER).clone(NEWPID)
+    assert inner.clone(set_tid=(50,)).pid == 50
+    with raises("EPERM"):
+        inner.clone(set_tid=(51, 51))
+
+
 @case("SYSCTL-01")
 def ns_last_pid_is_the_readers_own(m: Machine) -> None:
     """Neither the mount nor the opener matters, but the active namespace of whoever reads, when it reads."""
@@ -317,7 +339,7 @@ def an_init_that_chose_its_number_leaves_the_cursor_at_the_start(m: Machine) -> 
     assert last_pid(plain) == 1
 
 
-@case("SYSCTL-09", "SYSCTL-12", "SYSCTL-13", needs=("6.14",))
+@case("SYSCTL-09", "SYSCTL-12", "SYSCTL-13", "SYSCTL-14", needs=("6.14",))
 def pid_max_is_the_namespaces_own(m: Machine) -> None:
     """A new one begins with the highest, whatever its parent has; a descriptor stays with the opener's namespace."""
     outer = m.init.clone(NEWPID)
@@ -329,3 +351,37 @@ def pid_max_is_the_namespaces_own(m: Machine) -> None:
     mine = inner.open("/proc/sys/kernel/pid_max", 0)
     assert inner.pread(fd, 64, 0) == b"5000\n"
     assert inner.pread(mine, 64, 0) == b"4194304\n"
+
+
+@case("SYSCTL-05", needs=("set_tid",))
+def writing_ns_last_pid_wants_a_capability(m: Machine) -> None:
+    """Either of two; opening it wants none."""
+    for kept in (Capability.SYS_ADMIN, Capability.CHECKPOINT_RESTORE):
+        child = m.init.fork()
+        child.capset(1 << kept, 1 << kept, 0)
+        set_last_pid(child, 100 + kept)
+        assert last_pid(child) == 100 + kept
+    drop(child)
+    fd = child.open("/proc/sys/kernel/ns_last_pid", OpenFlag.RDWR)
+    with raises("EPERM"):
+        child.write(fd, b"7")
+    assert last_pid(child) == 100 + kept
+
+
+@case("SYSCTL-15", needs=("6.14", "many_ids"))
+def pid_max_is_written_by_its_owner(m: Machine) -> None:
+    """Who is 0 in the user namespace that owns it, without a capability, or has one there; all may read."""
+    inner = m.init.clone(NEWPID)
+    bare, capable, other = inner.fork(), inner.fork(), inner.fork()
+    drop(bare)
+    set_pid_max(bare, 5000)
+    for each in (capable, other):
+        each.prctl(Prctl.SET_KEEPCAPS, 1)
+        each.setuid(5)
+    admin = 1 << Capability.SYS_ADMIN
+    capable.capset(admin, admin, 0)
+    set_pid_max(capable, 6000)
+    drop(other)
+    with raises("EACCES"):
+        other.open("/proc/sys/kernel/pid_max", OpenFlag.WRONLY)
+    assert read(other, "/proc/sys/kernel/pid_max") == "6000\n"
