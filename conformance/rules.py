@@ -1934,8 +1934,8 @@ RULES: dict[str, Rule] = {
     ),
     "PROC-60": Rule(
         "Writing comm: only by a thread of the same thread group (-EINVAL otherwise, even for root); ownership of the file "
-        "decides open (-EACCES). Truncated silently to 15 bytes, full count returned; an embedded newline is kept; empty write "
-        "changes nothing; sets the name of the thread whose directory it is.",
+        "decides open (-EACCES). Truncated silently to 15 bytes, full count returned; an embedded newline is kept; an empty write "
+        "makes the name empty; sets the name of the thread whose directory it is.",
         "fs/proc",
     ),
     "PROC-61": Rule(
