@@ -191,8 +191,8 @@ RULES: dict[str, Rule] = {
         "kernel/pid.c:pid_table_root_permissions",
     ),
     "SETTID-01": Rule(
-        "set_tid is the number in the child's innermost namespace, set_tid in its parent, …; levels beyond set_tid_size are "
-        "allocated cyclically. Since 5.5.",
+        "set_tid[0] is the number in the child's innermost namespace, set_tid[1] in its parent, …; levels beyond set_tid_size "
+        "are allocated cyclically. Since 5.5.",
         "kernel/pid.c",
     ),
     "SETTID-02": Rule(
@@ -221,19 +221,21 @@ RULES: dict[str, Rule] = {
     "SETTID-08": Rule("Number already allocated in any role (task, zombie, pgid, sid) → -EEXIST.", "kernel/pid.c"),
     "SETTID-09": Rule(
         "Order ≤ 6.18: levels are processed innermost → outermost and for each level range → needs-1 → permission → EEXIST; so "
-        "an inner EEXIST beats an outer EINVAL or EPERM.",
+        "an inner EEXIST beats an outer EINVAL or EPERM: [1 in use, 0] → EEXIST.",
         "kernel/pid.c",
     ),
     "SETTID-10": Rule(
-        'Order 7.2+: first range and permission for *all* levels, then allocation; "PID 1 must come first" is checked after the'
-        " number was found free. So → EINVAL, → EPERM, and set_tid= without capability in a fresh ns → EPERM (6.18: EINVAL).",
+        'Order 7.2+: first range and permission for *all* levels, then allocation; "PID 1 must come first" is checked after '
+        "the number was found free. So [in use, 0] → EINVAL, [in use, no cap] → EPERM, and set_tid=[2] without capability in a "
+        "fresh ns → EPERM (6.18: EINVAL).",
         "kernel/pid.c",
     ),
     "SETTID-11": Rule("set_tid entries may be reused at once after the holder was reaped.", "kernel/pid.c"),
     "SETTID-12": Rule("A set_tid number ahead of the cursor is simply skipped when the cursor arrives (if still held) .", "kernel/pid.c"),
     "SETTID-13": Rule("Combination with CLONE_THREAD is allowed and chooses the tid.", "kernel/pid.c"),
     "SETTID-14": Rule(
-        'Into a dead namespace: range errors first ( → EINVAL), then -ENOMEM for and alike (the dead init still counts as "has an init").',
+        "Into a dead namespace: range errors first ([0] → EINVAL), then -ENOMEM for [1] and [7] alike (the dead init still "
+        'counts as "has an init").',
         "kernel/pid.c",
     ),
     "SETTID-15": Rule("RLIMIT_NPROC EAGAIN ▷ set_tid value errors, but SETTID-02 ▷ EAGAIN.", "kernel/pid.c"),
@@ -1064,8 +1066,8 @@ RULES: dict[str, Rule] = {
         "",
     ),
     "PIDFD-OBJ-01": Rule(
-        "A pidfd refers to a *struct pid* (rules-core.md §20c), not to a task or a number. It keeps that object alive but not "
-        "the number: after reaping, the number can go to another task while the old pidfd stays dead for ever.",
+        "A pidfd refers to a *struct pid*, not to a task or a number. It keeps that object alive but not the number: after "
+        "reaping, the number can go to another task while the old pidfd stays dead for ever.",
         "fs/pidfs.c",
     ),
     "PIDFD-OBJ-02": Rule(
@@ -1086,8 +1088,8 @@ RULES: dict[str, Rule] = {
     ),
     "PIDFD-OBJ-05": Rule("O_PATH re-opens succeed everywhere but are not pidfds: pidfd_send_signal → -EBADF.", "fs/pidfs.c"),
     "PIDFD-OBJ-06": Rule(
-        "readlink(/proc/self/fd/N) is anon_inode: on *every* release; there is no pidfd:[N] text (pidfs keeps the old one "
-        "deliberately). src pidfs_dname.",
+        "readlink(/proc/self/fd/N) is anon_inode:[pidfd] on *every* release; there is no pidfd:[N] text (pidfs keeps the old "
+        "one deliberately). src pidfs_dname.",
         "fs/pidfs.c",
     ),
     "PIDFD-OBJ-07": Rule(
@@ -1311,7 +1313,11 @@ RULES: dict[str, Rule] = {
     ),
     "PIDFD-WAITID-06": Rule("A bad infop → -EFAULT *after* the child was reaped.", "fs/pidfs.c"),
     "PIDFD-WAITID-07": Rule("Children with exit_signal ≠ SIGCHLD: see CLONE-07. P_PIDFD changes the selection only.", "fs/pidfs.c"),
-    "PIDFD-POLL-01": Rule("Table above.", "fs/pidfs.c"),
+    "PIDFD-POLL-01": Rule(
+        "Alive or stopped: nothing. Process zombie: POLLIN|POLLRDNORM. Leader dead and other threads alive: nothing. Process "
+        "reaped, or thread that does not lead ended: POLLHUP too (≤ 6.8: not).",
+        "fs/pidfs.c",
+    ),
     "PIDFD-POLL-02": Rule(
         "Requested events do not matter beyond the mask: events = 0 gives 0 for a zombie, POLLHUP after reaping (6.12+; nothing"
         " on ≤ 6.8). select(): zombie is readable only.",
@@ -1486,8 +1492,8 @@ RULES: dict[str, Rule] = {
         "fs/nsfs.c",
     ),
     "NSFS-LINK-02": Rule(
-        "Text is type:; pid_for_children shows pid:[…], time_for_children time:[…]; /proc/self/fd/N of an opened file has the "
-        "same text. readlink truncates like any readlink.",
+        "Text is type:[inode]; pid_for_children shows pid:[…], time_for_children time:[…]; /proc/self/fd/N of an opened file "
+        "has the same text. readlink truncates like any readlink.",
         "fs/nsfs.c",
     ),
     "NSFS-LINK-03": Rule(
@@ -1526,8 +1532,8 @@ RULES: dict[str, Rule] = {
         "fs/nsfs.c",
     ),
     "NSFS-LINK-09": Rule(
-        "pid_for_children: rules-core.md §7. With a dead init it still resolves and opens. time_for_children differs from time "
-        "after unshare(CLONE_NEWTIME); the next child has it as its time.",
+        "pid_for_children is there as the PFC rules say. With a dead init it still resolves and opens. time_for_children "
+        "differs from time after unshare(CLONE_NEWTIME); the next child has it as its time.",
         "fs/nsfs.c",
     ),
     "NSFS-LINK-10": Rule(
@@ -1797,9 +1803,9 @@ RULES: dict[str, Rule] = {
         "mkdir/create in the root of an unknown name -ENOENT, of an existing number -EEXIST; unlink self / rmdir PID -EPERM.", "fs/proc"
     ),
     "PROC-15": Rule(
-        "A mount pins its namespace object, not its tasks. After the ns's init was reaped: numeric entries vanish (), lookups "
-        "of any number and self → -ENOENT, static files (uptime, loadavg, sys/…) work as usual, remount, bind, umount work. "
-        "While init is a zombie it is still listed and readable.",
+        "A mount pins its namespace object, not its tasks. After the ns's init was reaped: numeric entries vanish ([]), "
+        "lookups of any number and self → -ENOENT, static files (uptime, loadavg, sys/…) work as usual, remount, bind, umount "
+        "work. While init is a zombie it is still listed and readable.",
         "fs/proc",
     ),
     "PROC-16": Rule("Zombies stay until reaped; after reaping the path → -ENOENT at once, also for an auto-reaped child.", "fs/proc"),
@@ -1940,7 +1946,7 @@ RULES: dict[str, Rule] = {
     ),
     "PROC-61": Rule(
         "ns/* files: opened read-only only (O_WRONLY/O_RDWR -EPERM), O_NOFOLLOW -ELOOP, read -EINVAL, mode 0444 root; names "
-        "pid:. Order in listing: net uts ipc pid pid_for_children user mnt cgroup time time_for_children.",
+        "pid:[inode]. Order in listing: net uts ipc pid pid_for_children user mnt cgroup time time_for_children.",
         "fs/proc",
     ),
     "PROC-62": Rule(
