@@ -96,9 +96,12 @@ def to_pid_ns(ns: NsCommon) -> PidNamespace:
 
 
 def destroy_pid_namespace(ns: NsCommon) -> None:
-    """kernel/pid_namespace.c:destroy_pid_namespace"""
-    parent = to_pid_ns(ns).parent
+    """Cutting the cycles lets it be freed at once.  kernel/pid_namespace.c:destroy_pid_namespace"""
+    pid_ns = to_pid_ns(ns)
+    parent = pid_ns.parent
     free_ns(ns)
+    ns.container = pid_ns.child_reaper = None
+    pid_ns.path = ()
     assert parent is not None
     put_ns(parent.ns)
 

@@ -11,6 +11,9 @@ from nscore_sim.sigpending import flush_sigqueue
 from nscore_sim.task import EXIT_DEAD, EXIT_ZOMBIE, SIGNAL_GROUP_EXIT, TASK_NORMAL, TASK_WAKEKILL, Task
 from nscore_sim.ucount import UCOUNT_RLIMIT_NPROC, dec_rlimit_ucounts
 
+#: When the table of children is made anew, without gaps: each time that so many have left.
+COMPACT = 1023
+
 
 def release_task(p: Task) -> None:
     """Let go of a task that nobody will wait for any more.  kernel/exit.c:release_task"""
@@ -30,6 +33,15 @@ def release_task(p: Task) -> None:
             return
         leader.exit_state = EXIT_DEAD
         p = leader
+
+
+def leave_parent(task: Task, parent: Task) -> None:
+    """Be no child any more.  Who reaps its oldest children first must not step over the gaps of all of them again and again."""
+    children = parent.children
+    assert children is not None
+    del children[task]
+    if not len(children) & COMPACT:
+        parent.children = children.copy() if children else None
 
 
 def exit_signal(task: Task) -> None:
@@ -54,9 +66,7 @@ def exit_signal(task: Task) -> None:
         flush_sigqueue(task.pending)
     if leads:
         detach_group(task, signal.pgrp, signal.session)
-        children = task.real_parent.children
-        assert children is not None
-        del children[task]
+        leave_parent(task, task.real_parent)
         if signal.shared_pending is not None:
             flush_sigqueue(signal.shared_pending)
     task.sighand.count -= 1

@@ -15,6 +15,7 @@ from nscore.flags import Capability, ChildCode, Disposition, SigActionFlag, SigC
 from nscore_sim.capability import ns_capable
 from nscore_sim.pid import Pid, each_pid_task, pid_nr_ns
 from nscore_sim.sched import try_to_wake_up, wake_up
+from nscore_sim.siginfo_layout import has_si_pid_and_uid
 from nscore_sim.sigpending import (
     NSIG,
     SIG_KERNEL_COREDUMP_MASK,
@@ -46,11 +47,13 @@ from nscore_sim.task import (
     SIGNAL_STOP_MASK,
     SIGNAL_STOP_STOPPED,
     SIGNAL_UNKILLABLE,
+    TASK_INTERRUPTIBLE,
     SigPending,
     Task,
     other_threads,
 )
 from nscore_sim.user_namespace import from_kuid_munged, make_kuid
+from nscore_sim.wait_opts import pid_child_should_wake
 
 if TYPE_CHECKING:
     from nscore_sim.user_namespace import UserNamespace
@@ -60,12 +63,6 @@ SA_NOCLDWAIT = int(SigActionFlag.NOCLDWAIT)
 SI_USER, SI_KERNEL, SI_TKILL = int(SigCode.USER), int(SigCode.KERNEL), int(SigCode.TKILL)
 CLD_EXITED, CLD_KILLED, CLD_DUMPED = int(ChildCode.EXITED), int(ChildCode.KILLED), int(ChildCode.DUMPED)
 CAP_KILL = int(Capability.KILL)
-
-#: The codes below SI_USER that say no sender: their place holds something else.  kernel/signal.c:siginfo_layout
-WITHOUT_SENDER = frozenset((int(SigCode.TIMER), int(SigCode.SIGIO)))
-#: Signals whose positive codes have a layout of their own, and how far they go.  kernel/signal.c:sig_sicodes
-SIG_SICODES = {4: 11, 8: 15, 11: 10, 7: 5, 5: 6, 17: 6, 29: 6, 31: 2}
-NSIGPOLL = 6
 
 
 class Special(Enum):
@@ -96,14 +93,6 @@ def prepare_kill_siginfo(task: Task, sig: int, type: int) -> KernelSiginfo:
     cred = task.cred
     number = task.group_leader.thread_pid.numbers[-1]
     return KernelSiginfo(sig, SI_TKILL if type == PIDTYPE_PID else SI_USER, number, from_kuid_munged(cred.user_ns, cred.uid))
-
-
-def has_si_pid_and_uid(info: KernelSiginfo) -> bool:
-    """include/linux/signal.h:has_si_pid_and_uid, kernel/signal.c:siginfo_layout"""
-    code, sig = info.si_code, info.si_signo
-    if SI_USER < code < SI_KERNEL:
-        return sig == SIGCHLD or not (code <= SIG_SICODES.get(sig, 0) or code <= NSIGPOLL)
-    return code not in WITHOUT_SENDER
 
 
 # Permission
@@ -291,7 +280,7 @@ def send_signal_locked(task: Task, sig: int, info: Info, t: Task, type: int) -> 
         assert isinstance(info, KernelSiginfo)
         if task.kernel.release.siginfo_copied:
             info = KernelSiginfo(info.si_signo, info.si_code, info.si_pid, info.si_uid, info.si_status, info.si_value)
-        force = has_si_pid_and_uid(info) and _translate(task, info, t)
+        force = has_si_pid_and_uid(info.si_signo, info.si_code) and _translate(task, info, t)
         if prepare_signal(sig, t, force):
             fields = (info.si_signo, info.si_code, info.si_pid, info.si_uid, info.si_status, info.si_value)
             if not queue_signal(sig, fields, t, type, sig < SIGRTMIN and info.si_code >= 0):
@@ -353,9 +342,10 @@ def kill_pgrp_info(task: Task, sig: int, info: Info, pgrp: Pid | None) -> None:
 
 
 def wake_up_parent(p: Task, parent: Task) -> None:
-    """kernel/signal.c:__wake_up_parent"""
-    if parent.signal.wait_chldexit:
-        wake_up(parent.signal.wait_chldexit)
+    """Wake who waits for p.  kernel/signal.c:__wake_up_parent, kernel/exit.c:child_wait_callback"""
+    for task in list(parent.signal.wait_chldexit or ()):
+        if pid_child_should_wake(task, p):
+            try_to_wake_up(task, TASK_INTERRUPTIBLE)
 
 
 def do_notify_pidfd(t: Task) -> None:
@@ -381,7 +371,7 @@ def do_notify_parent(t: Task, sig: int) -> bool:
     if 0 < sig <= NSIG and prepare_signal(sig, parent, False):
         queue_signal(sig, _child_siginfo(t, sig, parent), parent, PIDTYPE_TGID)
     if parent.signal.wait_chldexit:
-        wake_up(parent.signal.wait_chldexit)
+        wake_up_parent(t, parent)
     return autoreap
 
 

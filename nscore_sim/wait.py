@@ -8,7 +8,7 @@ from __future__ import annotations
 from nscore.errors import Errno
 from nscore.flags import ChildCode, IdType, WaitOption
 from nscore_sim.file import fget
-from nscore_sim.pid import Pid, find_vpid, pid_has_task, pid_nr_ns
+from nscore_sim.pid import find_vpid, pid_has_task, pid_nr_ns
 from nscore_sim.pidfs import pidfd_pid
 from nscore_sim.release_task import release_task
 from nscore_sim.sched import Restart, Sleep, signal_pending, sleep_on
@@ -25,11 +25,12 @@ from nscore_sim.task import (
     Task,
 )
 from nscore_sim.user_namespace import from_kuid_munged
+from nscore_sim.wait_opts import WNOTHREAD, WaitOpts, eligible_pid
 
 WNOHANG, WUNTRACED, WEXITED, WCONTINUED, WNOWAIT = map(
     int, (WaitOption.NOHANG, WaitOption.UNTRACED, WaitOption.EXITED, WaitOption.CONTINUED, WaitOption.NOWAIT)
 )
-WNOTHREAD, WALL, WCLONE = int(WaitOption.NOTHREAD), int(WaitOption.ALL), int(WaitOption.CLONE)
+WALL, WCLONE = int(WaitOption.ALL), int(WaitOption.CLONE)
 #: What waitid(2) and wait4(2) know.
 WAITID_OPTIONS = WNOHANG | WNOWAIT | WEXITED | WUNTRACED | WCONTINUED | WNOTHREAD | WCLONE | WALL
 WAIT4_OPTIONS = WNOHANG | WUNTRACED | WCONTINUED | WNOTHREAD | WCLONE | WALL
@@ -42,19 +43,6 @@ INT_MIN = -(1 << 31)
 
 #: What a wait found: si_pid, the user id, the wait status, si_code, si_status.
 Found = tuple[int, int, int, int, int]
-
-
-class WaitOpts:
-    """What is waited for.  kernel/exit.h:struct wait_opts"""
-
-    __slots__ = ("again", "echild", "flags", "pid", "type")
-
-    def __init__(self, type: int, pid: Pid | None, flags: int, again: bool = False) -> None:
-        self.type = type  #: PIDTYPE_*, PIDTYPE_MAX for any child
-        self.pid = pid
-        self.flags = flags
-        self.again = again  #: a pidfd that does not block: EAGAIN in place of sleep
-        self.echild = True  #: no child so far that could be waited for
 
 
 def do_wait(task: Task, wo: WaitOpts) -> Found | Sleep | Restart | None:
@@ -109,8 +97,8 @@ def do_wait_thread(task: Task, wo: WaitOpts, thread: Task) -> Found | None:
 
 
 def eligible_child(wo: WaitOpts, p: Task) -> bool:
-    """kernel/exit.c:eligible_child, eligible_pid"""
-    if wo.type == PIDTYPE_PGID and p.signal.pgrp is not wo.pid:
+    """kernel/exit.c:eligible_child"""
+    if wo.type == PIDTYPE_PGID and not eligible_pid(wo, p):
         return False
     return bool(wo.flags & WALL) or (p.exit_signal != SIGCHLD) == bool(wo.flags & WCLONE)
 

@@ -12,7 +12,8 @@ from nscore_sim.sigaction import set_action
 from nscore_sim.signal import PRIV, SIG_IGN, group_send_sig_info
 from nscore_sim.sigpending import SIGCHLD, SIGKILL, fatal_signal_pending
 from nscore_sim.task import PIDTYPE_MAX, TASK_IDLE, TASK_INTERRUPTIBLE, Task
-from nscore_sim.wait import WALL, WEXITED, WaitOpts, do_wait
+from nscore_sim.wait import WALL, WEXITED, do_wait
+from nscore_sim.wait_opts import WaitOpts
 
 
 def zap_pid_ns_processes(task: Task, done: Callable[[Task], None]) -> None:
