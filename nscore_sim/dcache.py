@@ -63,7 +63,7 @@ def d_pin(dentry: Dentry) -> None:
 
 def d_unlinked(dentry: Dentry) -> bool:
     """include/linux/dcache.h:d_unlinked"""
-    return dentry.d_parent is not dentry and (dentry.d_unhashed or dentry.d_inode.stale())
+    return dentry.d_parent is not dentry and (dentry.d_unhashed or dentry.d_inode.flushed())
 
 
 def is_subdir(new: Dentry, old: Dentry) -> bool:

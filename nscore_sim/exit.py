@@ -25,7 +25,7 @@ from nscore_sim.signal import (
     kill_pgrp_info,
     zap_other_threads,
 )
-from nscore_sim.sigpending import SIGCHLD, SIGCONT, SIGHUP, retarget_shared_pending
+from nscore_sim.sigpending import SIGCHLD, SIGCONT, SIGHUP, flush_sigqueue, retarget_shared_pending
 from nscore_sim.task import (
     EXIT_DEAD,
     EXIT_ZOMBIE,
@@ -91,6 +91,9 @@ def do_exit(task: Task, code: int) -> None:
     exit_fs(task)
     exit_task_namespaces(task)
     task.call = task.restart = None
+    if task.pending is not None:
+        # A zombie shows what was pending for its process, not for itself.
+        flush_sigqueue(task.pending)
     ns = task.thread_pid.ns
     if ns.child_reaper is task:
         heir = find_alive_thread(task)

@@ -115,11 +115,15 @@ class Inode:
         raise Errno("EPERM")
 
     def stale(self) -> bool:
-        """Whether it names something that is gone: a process that was reaped."""
+        """Whether it is about something that is gone, a process that was reaped, so that the next look does not find it."""
+        return False
+
+    def flushed(self) -> bool:
+        """Whether its name went then, and not only at the next look.  fs/proc/base.c:proc_flush_pid"""
         return False
 
     def pin(self, users: int) -> None:
-        """So many mounts more, or less, have it as their root."""
+        """So many mounts more, or less, have it as their root, or O_PATH files as their place."""
 
     def empty_dir(self) -> bool:
         """Whether it is a directory that is empty for good.  fs/libfs.c:is_empty_dir_inode"""

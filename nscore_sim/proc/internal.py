@@ -123,6 +123,9 @@ class PidDirectory(PidInode):
         self.entries = entries
         self.i_nlink = i_nlink
 
+    def flushed(self) -> bool:
+        return self.pid.task is None
+
     def lookup(self, task: Task, dentry: Dentry, name: str) -> Dentry:
         entry = self.entries.get(name)
         if entry is None or self.pid.task is None:
