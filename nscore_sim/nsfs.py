@@ -82,7 +82,7 @@ def ns_path(ns: NsCommon) -> Path:
     """The place of a namespace's file, the same as long as there is one.  fs/libfs.c:path_from_stashed"""
     mnt = kern_mount(ns.kernel, "nsfs")
     if ns.stashed is None:
-        ns.stashed = Dentry("", None, NsInode(mnt.mnt_sb, ns))
+        ns.stashed = Dentry("", mnt.mnt_root, NsInode(mnt.mnt_sb, ns))
     return Path(mnt, ns.stashed)
 
 

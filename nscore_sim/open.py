@@ -33,6 +33,7 @@ from nscore_sim.user_namespace import from_kuid
 if TYPE_CHECKING:
     from nscore.interface.backend import Plain
     from nscore_sim.cred import Cred
+    from nscore_sim.cred import Cred
     from nscore_sim.task import Task
 
 O_CREAT, O_EXCL, O_TRUNC = int(OpenFlag.CREAT), int(OpenFlag.EXCL), int(OpenFlag.TRUNC)
@@ -84,10 +85,23 @@ def do_filp_open(task: Task, dfd: int, name: str, flags: int, mode: int) -> File
         walked = (0 if flags & O_NOFOLLOW else LOOKUP_FOLLOW) | (LOOKUP_DIRECTORY if flags & O_DIRECTORY else 0)
         path, created = user_path_at(task, dfd, name, walked), False
     if flags & O_PATH:
-        return File(path, flags, task.cred)
+        return PathFile(path, flags, task.cred)
     if not created:
         may_open(task, path, flags)
     return vfs_open(task, path, flags)
+
+
+class PathFile(File):
+    """A place, and nothing but that: O_PATH.  What it is the place of stays.  fs/open.c:do_dentry_open, empty_fops"""
+
+    __slots__ = ()
+
+    def __init__(self, path: Path, flags: int, cred: Cred) -> None:
+        super().__init__(path, flags, cred)
+        path.dentry.d_inode.pin(1)
+
+    def release(self, task: Task) -> None:
+        self.f_path.dentry.d_inode.pin(-1)
 
 
 def open_create(task: Task, dfd: int, name: str, flags: int, mode: int) -> tuple[Path, bool]:

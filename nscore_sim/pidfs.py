@@ -47,9 +47,11 @@ CGROUP_ID = 1
 class PidfsAttr:
     """What pidfs keeps of a Pid of which there was a pidfd.  fs/pidfs.c:pidfs_attr"""
 
-    __slots__ = ("exit_code", "stashed")
+    __slots__ = ("exit_code", "files", "ino", "stashed")
 
     def __init__(self) -> None:
+        self.ino = 0  #: its inode's number, the same for ever; 0 before there was one
+        self.files = 0  #: how many are open: as long as there are, they share
         self.stashed: Dentry | None = None
         self.exit_code: int | None = None  #: from the reaping on
 
@@ -59,8 +61,8 @@ class PidfsInode(Inode):
 
     __slots__ = ("pid",)
 
-    def __init__(self, i_sb: SuperBlock, pid: Pid) -> None:
-        super().__init__(i_sb, i_sb.new_ino(), 0o700)
+    def __init__(self, i_sb: SuperBlock, pid: Pid, i_ino: int) -> None:
+        super().__init__(i_sb, i_ino, 0o700)
         self.pid = pid
 
     def open(self, task: Task, path: Path, flags: int) -> PidfdFile:
@@ -81,6 +83,7 @@ class PidfdFile(File):
     def __init__(self, path: Path, flags: int, task: Task, pid: Pid) -> None:
         super().__init__(path, flags, task.cred)
         self.pid = get_pid(pid)
+        pidfs_attr(pid).files += 1
 
     def poll(self, task: Task) -> int:
         """fs/pidfs.c:pidfd_poll"""
@@ -96,6 +99,10 @@ class PidfdFile(File):
         return (self.pid.wait_pidfd,)
 
     def release(self, task: Task) -> None:
+        attr = pidfs_attr(self.pid)
+        attr.files -= 1
+        if not attr.files:
+            attr.stashed = None
         put_pid(self.pid)
 
     def show_fdinfo(self, ns: PidNamespace) -> str:
@@ -119,7 +126,7 @@ def pidfs_attr(pid: Pid) -> PidfsAttr:
 
 
 def pidfs_register_pid(pid: Pid) -> None:
-    """The same, so that whoever gets a message may have a pidfd; ESRCH of one that has ended unregistered.  fs/pidfs.c:pidfs_register_pid"""
+    """The same, for whoever gets a message from pid; ESRCH of one that has ended unregistered.  fs/pidfs.c:pidfs_register_pid"""
     if pid.attr is None and pid.task is None:
         raise Errno("ESRCH")
     pidfs_attr(pid)
@@ -130,7 +137,8 @@ def pidfs_alloc_file(task: Task, pid: Pid, flags: int) -> PidfdFile:
     mnt = kern_mount(task.kernel, "pidfs")
     attr = pidfs_attr(pid)
     if attr.stashed is None:
-        attr.stashed = Dentry("", None, PidfsInode(mnt.mnt_sb, pid))
+        attr.ino = attr.ino or mnt.mnt_sb.new_ino()
+        attr.stashed = Dentry("", mnt.mnt_root, PidfsInode(mnt.mnt_sb, pid, attr.ino))
     return PidfdFile(Path(mnt, attr.stashed), flags | O_RDWR, task, pid)
 
 

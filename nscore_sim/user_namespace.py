@@ -173,6 +173,7 @@ def unshare_userns(unshare_flags: int, task: Task) -> Cred | None:
 
 def free_user_ns(ns: NsCommon) -> None:
     """kernel/user_namespace.c:free_user_ns"""
+    to_user_ns(ns).ucounts_of.clear()
     free_ns(ns)
 
 
