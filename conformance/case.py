@@ -21,6 +21,7 @@ NEEDS: Mapping[str, str] = {
     "6.18": "proc has the option pidns",
     "before 7.3": "a signal to the parent namespace names its sender by the sender's own number",
     "no autoreap": "a clone3 that refuses AUTOREAP, which came after 6.18",
+    "copied directories": "a setns that asks of a copy who shares the directories, as from 6.16 to 7.2",
     "shared handlers": "processes that share their handlers, as a model can have them and driven processes on linux cannot",
     "shared siginfo": "one siginfo for all targets of a group's signal, as before 6.1.190, 6.12.111 and 7.0",
 }

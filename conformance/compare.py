@@ -27,6 +27,8 @@ FDINFO = re.compile(rb"^mnt_id:\t\d+\nino:\t(\d+)$", re.MULTILINE)
 
 #: A line of mountinfo: proc_pid_mountinfo(5).  Of what a file system says about itself in the end, proc's is compared.
 MOUNT = re.compile(rb"^(\d+) (\d+) (\d+:\d+) (\S+ \S+ \S+)((?: [a-z_]+(?::\d+)?)*) - (?:(proc \S* \S+)|(\S+ \S* r[ow])\S*)$", re.MULTILINE)
+#: The root of a namespace's mount is its text.
+ROOT_NAMESPACE = re.compile(rb"^(\w+:\[)(\d+)\]")
 PEERS = re.compile(rb":(\d+)")
 
 #: loadavg, of which the last number says something: the reader's namespace's.
@@ -110,7 +112,8 @@ def mount_line(symbols: Symbols, match: re.Match[bytes]) -> bytes:
     mount, parent = (symbols.name("mnt", int(number)).encode() for number in match.group(1, 2))
     device = symbols.name("device", match[3]).encode()
     tags = PEERS.sub(lambda peer: b":" + symbols.name("peers", int(peer[1])).encode(), match[5])
-    return b" ".join((mount, parent, device, match[4] + tags, b"-", match[6] or match[7]))
+    place = ROOT_NAMESPACE.sub(lambda root: root[1] + symbols.name("ino", int(root[2])).encode() + b"]", match[4])
+    return b" ".join((mount, parent, device, place + tags, b"-", match[6] or match[7]))
 
 
 def text(data: bytes, comm: bytes = b"\0") -> bytes:

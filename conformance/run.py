@@ -157,6 +157,11 @@ def _shared_siginfo(machine: Machine) -> bool:
     return [info.si_pid for info in parent.received()] == [0]
 
 
+def _join_oneself_with_threads(child: Process) -> None:
+    child.thread()
+    child.setns(child.pidfd_open(child.getpid()), CloneFlag.NEWNS | CloneFlag.NEWUTS)
+
+
 def _no_autoreap(machine: Machine) -> bool:
     return not _succeeds(lambda child: child.clone(1 << 34, exit_signal=0))(machine)
 
@@ -170,6 +175,7 @@ PROBES: dict[str, Probe] = {
     "6.18": _pidns,
     "before 7.3": _own_number_upwards,
     "no autoreap": _no_autoreap,
+    "copied directories": _succeeds(_join_oneself_with_threads),
     "shared handlers": _succeeds(lambda child: child.clone(CloneFlag.VM | CloneFlag.SIGHAND)),
     "shared siginfo": _shared_siginfo,
 }

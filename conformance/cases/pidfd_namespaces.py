@@ -258,7 +258,7 @@ def setns_of_a_pidfd_does_all_or_nothing(m: Machine) -> None:
     inner.setns(fd, NEWUTS)
     assert inner.uname().nodename == "there"
     inner.setns(fd, NEWUTS)
-    m.init.setns(m.init.pidfd_open(1), NEWUTS | NEWPID | CloneFlag.NEWIPC | CloneFlag.NEWNET)
+    m.init.setns(m.init.pidfd_open(1), NEWUTS | NEWPID | CloneFlag.NEWIPC)
     child = powerless(m.init)
     with raises("EPERM"):
         child.setns(child.pidfd_open(child.getpid()), NEWUTS)
@@ -325,3 +325,18 @@ def setns_to_a_pid_namespace_by_pidfd(m: Machine) -> None:
     m.init.setns(opened(m.init, outer), NEWPID)
     assert link(m.init, "self", "pid_for_children") == link(m.init, outer.pid, "pid")
     assert m.init.fork().getpid() == 3
+
+
+@case("PIDFD-SETNS-07", needs=("copied directories",))
+def setns_of_more_than_a_mount_namespace_looks_at_a_copy(m: Machine) -> None:
+    """Where threads share their directories NEWNS alone is refused, and with another kind it is not."""
+    target = m.init.clone(NEWUTS | CloneFlag.NEWNS)
+    target.sethostname("there")
+    child = m.init.fork()
+    fd = child.pidfd_open(target.pid)
+    child.thread()
+    with raises("EINVAL"):
+        child.setns(fd, CloneFlag.NEWNS)
+    child.setns(fd, NEWUTS | CloneFlag.NEWNS)
+    assert child.uname().nodename == "there"
+    assert link(child, "self", "mnt") == link(m.init, target.pid, "mnt")

@@ -11,6 +11,7 @@ from conformance.views import state
 from nscore import (
     Calls,
     CloneFlag,
+    FcntlCommand,
     IdType,
     Machine,
     OpenFlag,
@@ -174,12 +175,11 @@ def a_proc_directory_is_no_pidfd_elsewhere(m: Machine) -> None:
 # Scope
 
 
-@case("PIDFD-SEND-05", "PIDFD-SEND-06", "PIDFD-OBJ-04")
+@case("PIDFD-SEND-05", "PIDFD-SEND-06")
 def the_scope_is_the_files_unless_flags_say_otherwise(m: Machine) -> None:
-    """A thread's pidfd reaches the thread, another one the process; a thread's that is opened again is another one."""
+    """A thread's pidfd reaches the thread, another one the process."""
     child, thread = masked_threads(m)
     process, own = opened(m.init, child), m.init.pidfd_open(thread.tid, PidfdFlag.THREAD)
-    again = m.init.open(f"/proc/self/fd/{own}", OpenFlag.RDWR | OpenFlag.EXCL)
     for fd, flags, threads in (
         (process, 0, [True, True]),
         (own, 0, [False, True]),
@@ -187,10 +187,21 @@ def the_scope_is_the_files_unless_flags_say_otherwise(m: Machine) -> None:
         (own, THREAD, [False, True]),
         (process, PROCESS, [True, True]),
         (own, PROCESS, [True, True]),
-        (again, 0, [True, True]),
     ):
         m.init.pidfd_send_signal(fd, USR1, None, flags)
         assert pending(child, thread) == threads
+
+
+@case("PIDFD-OBJ-04", needs=("root",))
+def a_pidfd_that_is_opened_again_is_the_processes(m: Machine) -> None:
+    """Of a thread too, to be read or written, whatever flags."""
+    child, thread = masked_threads(m)
+    own = m.init.pidfd_open(thread.tid, PidfdFlag.THREAD)
+    for flags in (OpenFlag.RDONLY, OpenFlag.RDWR, OpenFlag.RDWR | OpenFlag.EXCL):
+        again = m.init.open(f"/proc/self/fd/{own}", flags)
+        assert m.init.fcntl(again, FcntlCommand.GETFL) == flags & OpenFlag.RDWR | OpenFlag.LARGEFILE
+        m.init.pidfd_send_signal(again, USR1)
+        assert pending(child, thread) == [True, True]
 
 
 @case("PIDFD-SEND-07")
