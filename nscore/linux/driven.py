@@ -6,6 +6,7 @@ import marshal
 import socket
 import struct
 import sys
+import time
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -19,6 +20,8 @@ from nscore.linux.wire import FAULT, LIMIT, REFUSED, errno_name, packets
 if TYPE_CHECKING:
     from nscore.linux.world import LinuxWorld
 
+#: Seconds within which a call is answered, asleep or dead.
+PATIENCE = 10.0
 VFORK = 0x4000
 EPOLLIN, EPOLLOUT = 1, 4
 SCM_CREDENTIALS = 2
@@ -64,18 +67,13 @@ class LinuxDriven:
         self.start(name, args)
         try:
             data = self.sock.recv(LIMIT)
-        except BlockingIOError:
-            pass
         except OSError:
-            self.lost()
-        else:
-            if 0 < len(data) < LIMIT and not self.world.execing and not self.parts:
-                number, value = marshal.loads(data)
-                if number == 0:
-                    return cast(Outcome, value)
-            self.take(data)
-        if self.answer is None and not self.gone:
-            self.world.advance(self.answered)
+            data = b""
+        if 0 < len(data) < LIMIT and not self.world.execing:
+            number, value = marshal.loads(data)
+            if number == 0:
+                return cast(Outcome, value)
+        self.listen(data)
         return self.outcome()
 
     def start(self, name: str, args: Args) -> None:
@@ -111,8 +109,7 @@ class LinuxDriven:
         except OSError:
             self.lost()
         theirs.close()
-        if not self.answered():
-            self.world.advance(self.answered)
+        self.listen()
         try:
             out = self.outcome()
         except Exception:
@@ -121,8 +118,8 @@ class LinuxDriven:
         if isinstance(out, Errno):
             child.lost()
             return None, out
-        if out is not Fate.PENDING and not child.born:
-            self.world.advance(lambda: child.born)
+        if out is not Fate.PENDING:
+            child.await_hello()
         return child, out
 
     def received(self) -> tuple[Args, ...]:
@@ -130,6 +127,34 @@ class LinuxDriven:
         return cast("tuple[Args, ...]", self.call("received", ()))
 
     # Below the waist.
+
+    def listen(self, data: bytes = b"") -> None:
+        """Wait for the outcome, or until the machine is settled without one.
+
+        Args:
+            data: What has been received already.
+        """
+        limit = time.monotonic() + PATIENCE
+        while not self.answered():
+            try:
+                self.take(data or self.sock.recv(LIMIT))
+                data = b""
+            except BlockingIOError:
+                if not self.world.scan.runs(self.pid, self.tid) or time.monotonic() > limit:
+                    return self.world.advance(self.answered)
+            except OSError:
+                self.lost()
+        return None
+
+    def await_hello(self) -> None:
+        """Wait until a child that exists has spoken or died."""
+        try:
+            if not self.born:
+                self.hello(0)
+        except BlockingIOError:
+            self.world.advance(lambda: self.born)
+        except OSError:
+            self.lost()
 
     def answered(self) -> bool:
         """Whether there is nothing to wait for."""
@@ -185,9 +210,9 @@ class LinuxDriven:
             self.world.execed(self, number)
         return long
 
-    def hello(self) -> bool:
+    def hello(self, flags: int = DONTWAIT) -> bool:
         """Take the first packet, with the credentials that the kernel adds to it."""
-        data, control, _, _ = self.sock.recvmsg(LIMIT, 256, DONTWAIT)
+        data, control, _, _ = self.sock.recvmsg(LIMIT, 256, flags)
         if not data:
             self.lost()
             return True

@@ -129,65 +129,95 @@ class Scan:
         self.namespaces = Namespaces(proc)
         self.known: dict[str, list[Thread]] = {}
         self.room = budget
-        #: Opened for one look, and closed after it.
-        self.passing: dict[str, list[Thread]] = {}
-        #: What the last look listed, None where that is not to be relied on; and all threads of it with their files.
+        #: What the last look listed, None where that is not to be relied on; what of it there is no room for.
         self.pids: list[str] | None = None
-        self.threads: list[tuple[Thread, int, int, int]] = []
+        self.beyond: list[str] = []
+        #: All threads of the last look; those whose files are kept open stand first.
+        self.threads: list[Thread] = []
+        self.kept = 0
 
     def look(self) -> Seen | None:
         """What all threads show; None if one of them moves."""
         pids = [name for name in os.listdir(self.proc) if name[0] <= "9"]
         os.kill(0, 0)
+        seen: Seen = []
+        zapping: list[str] = []
         try:
             if pids != self.pids:
                 self.gather(pids)
-            return self.read()
+            if not self.read(self.threads[: self.kept] if self.beyond else self.threads, seen, zapping):
+                return None
+            if self.beyond and not self.read_beyond(seen, zapping):
+                return None
         except (FileNotFoundError, ProcessLookupError):
             self.doubt()
             return None
-        finally:
-            if self.passing:
-                self.close_passing()
-
-    def read(self) -> Seen | None:
-        """What the threads that are known show."""
-        pread = os.pread
-        seen: Seen = []
-        zapping: list[str] = []
-        for thread, stat, schedstat, syscall in self.threads:
-            text = pread(stat, STAT, 0)
-            if text != thread.text:
-                thread.parse(text)
-                if thread.threads != thread.siblings:
-                    self.doubt()
-                    return None
-            letter = thread.letter
-            if letter not in QUIET and not (letter == b"D" and self.may_wait(thread.tid)):
-                return None
-            switched = pread(schedstat, SCHEDSTAT, 0)
-            try:
-                call = pread(syscall, SYSCALL, 0) if syscall >= 0 else UNSEEN
-            except PermissionError:
-                call = UNSEEN
-            if call[0] == 114:  # running
-                return None
-            if thread.exiting:
-                zapping.append(thread.pid)
-            seen.append((thread.tid, letter, switched, call))
         if zapping and not all(self.held_up(init) for init in zapping):
             return None
         return seen
 
+    def read(self, threads: list[Thread], seen: Seen, zapping: list[str]) -> bool:
+        """Add what the threads show; False if one of them moves."""
+        pread = os.pread
+        for thread in threads:
+            text = pread(thread.stat, STAT, 0)
+            if text != thread.text:
+                thread.parse(text)
+                if thread.threads != thread.siblings:
+                    self.doubt()
+                    return False
+            letter = thread.letter
+            if letter not in QUIET and not (letter == b"D" and self.may_wait(thread.tid)):
+                return False
+            switched = pread(thread.schedstat, SCHEDSTAT, 0)
+            try:
+                call = pread(thread.syscall, SYSCALL, 0) if thread.syscall >= 0 else UNSEEN
+            except PermissionError:
+                call = UNSEEN
+            if call[0] == 114:  # running
+                return False
+            if thread.exiting:
+                zapping.append(thread.pid)
+            seen.append((thread.tid, letter, switched, call))
+        return True
+
+    def read_beyond(self, seen: Seen, zapping: list[str]) -> bool:
+        """As read, process by process with files of this look's own."""
+        del self.threads[self.kept :]
+        for pid in self.beyond:
+            threads = self.meet(pid)
+            self.threads += threads
+            try:
+                if not self.read(threads, seen, zapping):
+                    return False
+            finally:
+                for thread in threads:
+                    thread.close()
+        return True
+
+    def runs(self, pid: str, tid: str) -> bool:
+        """Whether a thread that is known is seen running: the cheap answer to whether it is worth looking at all of them."""
+        for thread in self.known.get(pid, ()):
+            if thread.tid == tid and thread.syscall >= 0:
+                with suppress(ProcessLookupError, PermissionError):
+                    return os.pread(thread.syscall, SYSCALL, 0)[0] == 114
+        return False
+
     def gather(self, pids: list[str]) -> None:
-        """Know the threads of exactly these processes."""
-        self.pids = None
+        """Know the threads of exactly these processes, as far as there is room."""
+        self.pids, self.beyond, self.kept = None, [], 0
         for pid in self.known.keys() - set(pids):
             self.forget(pid)
-        threads = [thread for pid in pids for thread in (self.known.get(pid) or self.meet(pid))]
-        self.threads = [(thread, thread.stat, thread.schedstat, thread.syscall) for thread in threads]
-        if not self.passing:
-            self.pids = pids
+        self.threads = []
+        for pid in pids:
+            if pid not in self.known and self.room > 0:
+                self.known[pid] = self.meet(pid)
+                self.room -= 3 * len(self.known[pid])
+            if pid in self.known:
+                self.threads += self.known[pid]
+            else:
+                self.beyond.append(pid)
+        self.pids, self.kept = pids, len(self.threads)
 
     def doubt(self) -> None:
         """Somebody vanished, or has other threads by now: begin afresh with all that do not read as they did."""
@@ -197,15 +227,17 @@ class Scan:
                 self.forget(pid)
 
     def meet(self, pid: str) -> list[Thread]:
-        """Open the files of a process's threads, to keep them if there is room."""
+        """Open the files of a process's threads."""
         self.namespaces.meet(pid)
-        threads = self.passing[pid] = list[Thread]()
+        threads: list[Thread] = []
         tids = self.tids(pid)
-        for tid in tids:
-            threads.append(Thread(self.proc, pid, tid, len(tids)))
-        if self.room >= 3 * len(threads):
-            self.room -= 3 * len(threads)
-            self.known[pid] = self.passing.pop(pid)
+        try:
+            for tid in tids:
+                threads.append(Thread(self.proc, pid, tid, len(tids)))
+        except OSError:
+            for thread in threads:
+                thread.close()
+            raise
         return threads
 
     def tids(self, pid: str) -> list[str]:
@@ -222,13 +254,6 @@ class Scan:
             thread.close()
             self.room += 3
 
-    def close_passing(self) -> None:
-        """Close the files for which there was no room."""
-        for threads in self.passing.values():
-            for thread in threads:
-                thread.close()
-        self.passing.clear()
-
     def held_up(self, init: str) -> bool:
         """Whether an init in its zap waits for something visible: a task in its namespace or below, or one in a group of there."""
         top = self.namespaces.of.get(init)
@@ -237,14 +262,14 @@ class Scan:
         return any(
             self.namespaces.within(thread.pid, top)
             or any(number != init and self.namespaces.within(number, top) for number in (thread.pgrp, thread.session))
-            for thread, *_ in self.threads
+            for thread in self.threads
             if thread.pid != init
         )
 
     def shown(self) -> str:
         """What the last look saw, for an error message."""
         lines = []
-        for thread, *_ in self.threads:
+        for thread in self.threads:
             comm = thread.text.partition(b"(")[2].rpartition(b")")[0]
             lines.append(f"{thread.tid} ({os.fsdecode(comm)}) {os.fsdecode(thread.letter)}")
         return ", ".join(lines)

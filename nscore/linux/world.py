@@ -28,6 +28,8 @@ from nscore.linux.zygotes import IMAGE
 PATIENCE = 10.0
 #: Seconds between two looks at what moves.
 PAUSE = 0.00003
+#: How many descriptors agents leave to settle() and to the application.
+SPARE = 32
 
 
 class LinuxWorld:
@@ -44,7 +46,9 @@ class LinuxWorld:
         self.machine = booted()
         self.epoll = select.epoll()
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        self.scan = Scan(self.machine.proc, self.may_wait, soft // 2)
+        #: From here on descriptors are for others.
+        self.last = soft - SPARE
+        self.scan = Scan(self.machine.proc, self.may_wait, soft // 4)
         self._init = LinuxDriven(self, socket.socket(fileno=self.machine.control), born=True)
         self._init.pid = self._init.tid = "1"
         self.open = True
@@ -158,13 +162,15 @@ class LinuxWorld:
 
     def socketpair(self) -> tuple[socket.socket, socket.socket]:
         """Two ends for another agent."""
-        try:
-            return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        except OSError as error:
-            raise Unavailable(
-                f"the driver has no descriptor left for another process: {error.strerror}",
-                "Raise RLIMIT_NOFILE (ulimit -n): a driven process takes one, and up to three more to be watched",
-            ) from error
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        if theirs.fileno() < self.last:
+            return ours, theirs
+        ours.close()
+        theirs.close()
+        raise Unavailable(
+            f"the driver has no descriptor left for another process: RLIMIT_NOFILE is {self.last + SPARE}",
+            "Raise it (ulimit -n): a driven process takes one, and up to three more to be watched",
+        )
 
     def note(self, driven: LinuxDriven, name: str, args: Args) -> None:
         """Take note of an exec, and of descriptors that are sent."""

@@ -254,7 +254,7 @@ def test_an_init_that_waits_for_somebody_visible_is_settled() -> None:
         world.settle(10)
         assert inner.gone
         assert injected.gone
-        states = {thread.tid: (thread.letter, thread.exiting) for thread, *_ in world.scan.threads}
+        states = {thread.tid: (thread.letter, thread.exiting) for thread in world.scan.threads}
         assert states[inner.pid] == (b"S", True)
         assert states[injected.pid] == (b"Z", False)
     finally:
@@ -275,7 +275,7 @@ def test_the_leader_of_an_init_may_be_dead_while_a_thread_zaps() -> None:
         assert thread.call("getpid", ()) == 1
         thread.start("exit_thread", (2,))
         world.settle(10)
-        assert [(t.tid, t.letter) for t, *_ in world.scan.threads] == [("1", b"S"), (inner.pid, b"Z")]
+        assert [(t.tid, t.letter) for t in world.scan.threads] == [("1", b"S"), (inner.pid, b"Z")]
         assert world.init.call("waitid", (0, 0, EXITED)) == (int(inner.pid), 0, SIGCHLD, 2, 1)
     finally:
         world.close()
@@ -321,9 +321,11 @@ def test_without_room_for_descriptors_each_look_opens_its_own() -> None:
         world.scan.room = 4
         for _ in range(4):
             world.init.create("fork", ())
+        world.settle(10)
         before = len(os.listdir("/proc/self/fd"))
         world.settle(10)
-        assert [thread.tid for thread, *_ in world.scan.threads] == ["1", "2", "3", "4", "5"]
+        assert sorted(world.scan.known) == ["1", "2"]
+        assert [thread.tid for thread in world.scan.threads] == ["1", "2", "3", "4", "5"]
         assert len(os.listdir("/proc/self/fd")) == before
     finally:
         world.close()
