@@ -16,10 +16,12 @@ from nscore_sim.fs_struct import task_fs
 from nscore_sim.inode import MAY_EXEC, MAY_WRITE, inode_permission
 from nscore_sim.mount import MNT_EXPIRY_MARK, MNT_READONLY, follow_down, is_local_mountpoint
 from nscore_sim.mount_tree import detach_mounts
+from nscore_sim.user_namespace import INVALID_ID, from_kgid, from_kuid
 
 if TYPE_CHECKING:
     from nscore.interface.backend import Plain
     from nscore_sim.dcache import Dentry
+    from nscore_sim.inode import SuperBlock
     from nscore_sim.task import Task
 
 PATH_MAX, NAME_MAX, MAXSYMLINKS = 4096, 255, 40
@@ -172,9 +174,17 @@ def create(task: Task, parent: Path, name: str, mode: int) -> Dentry:
     want_write(parent)
     if d_unlinked(parent.dentry):
         raise Errno("ENOENT")
+    if not fsuidgid_has_mapping(task, parent.mnt.mnt_sb):
+        raise Errno("EOVERFLOW")
     inode_permission(task, parent.dentry.d_inode, MAY_WRITE | MAY_EXEC)
     mode = mode & ~task_fs(task).umask | stat.S_IFMT(mode)
     return parent.dentry.d_inode.create(task, parent.dentry, name, mode)
+
+
+def fsuidgid_has_mapping(task: Task, sb: SuperBlock) -> bool:
+    """Whether what task makes there would have an owner.  include/linux/fs.h:fsuidgid_has_mapping"""
+    ns, cred = sb.s_user_ns, task.cred
+    return INVALID_ID not in (from_kuid(ns, cred.fsuid), from_kgid(ns, cred.fsgid))
 
 
 def exists(task: Task, parent: Dentry, name: str) -> bool:

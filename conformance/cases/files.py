@@ -1,0 +1,310 @@
+"""open(2), read(2), path_resolution(7): descriptors, paths, and the errors that are documented.  fs/namei.c, fs/open.c, fs/read_write.c"""
+
+from __future__ import annotations
+
+from conformance.case import case
+from conformance.descriptors import is_cloexec
+from conformance.expect import raises
+from conformance.mounting import create, tmpfs
+from conformance.steps import drop, map_root
+from conformance.views import read, write
+from nscore import (
+    AT_FDCWD,
+    FD_CLOEXEC,
+    AccessMode,
+    CloneFlag,
+    FcntlCommand,
+    Machine,
+    MountFlag,
+    OpenFlag,
+    SeekWhence,
+)
+
+RDONLY, WRONLY, RDWR, CREAT = OpenFlag.RDONLY, OpenFlag.WRONLY, OpenFlag.RDWR, OpenFlag.CREAT
+PIPE_BUFFER = 65536
+
+
+@case()
+def what_open_refuses(m: Machine) -> None:
+    """Paths, types, rights."""
+    tmpfs(m.init, "/tmp", "dir/", "file", "closed")
+    for path in ("/tmp/missing", "/tmp/missing/file", ""):
+        with raises("ENOENT"):
+            m.init.open(path)
+    for path in ("/tmp/file/", "/tmp/file/below"):
+        with raises("ENOTDIR"):
+            m.init.open(path)
+    with raises("ENOTDIR"):
+        m.init.open("/tmp/file", OpenFlag.DIRECTORY)
+    with raises("ELOOP"):
+        m.init.open("/proc/self", OpenFlag.NOFOLLOW)
+    with raises("EEXIST"):
+        m.init.open("/tmp/file", CREAT | OpenFlag.EXCL | WRONLY)
+    for flags in (WRONLY, RDWR, CREAT | WRONLY):
+        with raises("EISDIR"):
+            m.init.open("/tmp/dir", flags)
+    with raises("EISDIR"):
+        m.init.open("/tmp/new/", CREAT | WRONLY)
+    fd = m.init.open("/tmp/secret", CREAT | WRONLY, 0)
+    m.init.write(fd, b"word")
+    child = m.init.fork()
+    drop(child)
+    for flags in (RDONLY, WRONLY):
+        with raises("EACCES"):
+            child.open("/tmp/secret", flags)
+    assert read(m.init, "/tmp/secret") == "word"
+
+
+@case()
+def a_read_only_file_system(m: Machine) -> None:
+    """Nothing is opened for writing, made or removed in it."""
+    tmpfs(m.init, "/tmp", "file")
+    m.init.mount(None, "/tmp", None, MountFlag.REMOUNT | MountFlag.BIND | MountFlag.RDONLY)
+    for flags in (WRONLY, RDWR, CREAT | WRONLY):
+        with raises("EROFS"):
+            m.init.open("/tmp/file", flags)
+    with raises("EROFS"):
+        m.init.open("/tmp/new", CREAT | WRONLY)
+    with raises("EROFS"):
+        m.init.mkdir("/tmp/new")
+    with raises("EROFS"):
+        m.init.unlink("/tmp/file")
+    assert read(m.init, "/tmp/file") == ""
+
+
+@case("USER-27")
+def files_need_an_owner_with_a_name(m: Machine) -> None:
+    """Whose ids are not mapped makes none in a file system of its user namespace: EOVERFLOW."""
+    child = m.init.clone(CloneFlag.NEWUSER | CloneFlag.NEWNS)
+    child.mount("none", "/tmp", "tmpfs")
+    with raises("EOVERFLOW"):
+        child.open("/tmp/file", CREAT | WRONLY)
+    with raises("EOVERFLOW"):
+        child.mkdir("/tmp/dir")
+    map_root(child)
+    create(child, "/tmp/file", "/tmp/dir/")
+
+
+@case()
+def openat_begins_at_a_directory(m: Machine) -> None:
+    """Only relative paths ask what it is."""
+    tmpfs(m.init, "/tmp", "dir/", "dir/file", "file")
+    plain, directory = m.init.open("/tmp/file"), m.init.open("/tmp/dir", OpenFlag.DIRECTORY)
+    with raises("EBADF"):
+        m.init.openat(99, "file")
+    with raises("ENOTDIR"):
+        m.init.openat(plain, "file")
+    with raises("ENOENT"):
+        m.init.openat(directory, "missing")
+    for dirfd, path in ((directory, "file"), (99, "/tmp/file"), (plain, "/tmp/file"), (AT_FDCWD, "tmp/file"), (directory, "../file")):
+        m.init.close(m.init.openat(dirfd, path))
+
+
+@case()
+def descriptors_are_the_lowest_free(m: Machine) -> None:
+    """From 3 on; each has its own close-on-exec flag and shares offset and status with its duplicates."""
+    tmpfs(m.init, "/tmp")
+    fd = m.init.open("/tmp/file", CREAT | RDWR)
+    assert (fd, m.init.dup(fd), m.init.dup(fd)) == (3, 4, 5)
+    m.init.close(4)
+    assert m.init.fcntl(fd, FcntlCommand.DUPFD, 10) == 10
+    assert m.init.fcntl(fd, FcntlCommand.DUPFD_CLOEXEC, 0) == 4
+    assert [is_cloexec(m.init, fd) for fd in (3, 4, 10)] == [False, True, False]
+    m.init.write(10, b"words")
+    assert m.init.lseek(5, 0, SeekWhence.CUR) == 5
+    m.init.fcntl(5, FcntlCommand.SETFL, OpenFlag.APPEND)
+    assert m.init.fcntl(3, FcntlCommand.GETFL) & OpenFlag.APPEND
+    m.init.fcntl(3, FcntlCommand.SETFD, FD_CLOEXEC)
+    child = m.init.fork()
+    child.execve(m.image)
+    for fd, there in ((3, False), (4, False), (5, True), (10, True)):
+        if there:
+            assert child.fcntl(fd, FcntlCommand.GETFD) == 0
+        else:
+            with raises("EBADF"):
+                child.fcntl(fd, FcntlCommand.GETFD)
+
+
+@case()
+def what_dup3_and_fcntl_refuse(m: Machine) -> None:
+    """A descriptor that is not open; the same twice; unknown flags and commands."""
+    fd = m.init.open("/")
+    with raises("EBADF"):
+        m.init.dup(99)
+    with raises("EBADF"):
+        m.init.dup3(99, 98)
+    for target in (-1, 1 << 30):
+        with raises("EBADF"):
+            m.init.dup3(fd, target)
+    with raises("EINVAL"):
+        m.init.dup3(fd, fd)
+    with raises("EINVAL"):
+        m.init.dup3(fd, 9, OpenFlag.NONBLOCK)
+    with raises("EBADF"):
+        m.init.fcntl(99, FcntlCommand.GETFD)
+    with raises("EINVAL"):
+        m.init.fcntl(fd, 9999)
+    for target in (-1, 1 << 30):
+        with raises("EINVAL"):
+            m.init.fcntl(fd, FcntlCommand.DUPFD, target)
+    assert m.init.dup3(fd, 9, OpenFlag.CLOEXEC) == 9
+    assert is_cloexec(m.init, 9)
+    with raises("EBADF"):
+        m.init.close(99)
+
+
+@case()
+def children_have_copies_of_the_table(m: Machine) -> None:
+    """Of open files that they share: an offset moves for both, a close does not."""
+    tmpfs(m.init, "/tmp")
+    write_end = m.init.open("/tmp/file", CREAT | RDWR)
+    m.init.write(write_end, b"0123456789")
+    child = m.init.fork()
+    child.lseek(write_end, 4)
+    assert m.init.read(write_end, 2) == b"45"
+    child.close(write_end)
+    assert m.init.read(write_end, 2) == b"67"
+    with raises("EBADF"):
+        child.read(write_end, 2)
+    other = m.init.fork()
+    thread = other.thread()
+    other.close(write_end)
+    with raises("EBADF"):
+        thread.read(write_end, 2)
+    thread.unshare(CloneFlag.FILES)
+    fd = thread.open("/")
+    with raises("EBADF"):
+        other.fstat(fd)
+
+
+@case()
+def reading_and_writing_files(m: Machine) -> None:
+    """Offsets, the end, APPEND, holes; and what is refused."""
+    tmpfs(m.init, "/tmp", "dir/")
+    fd = m.init.open("/tmp/file", CREAT | RDWR, 0o640)
+    assert (m.init.write(fd, b"abcdef"), m.init.lseek(fd, 2)) == (6, 2)
+    assert [m.init.read(fd, n) for n in (3, 9, 9)] == [b"cde", b"f", b""]
+    assert (m.init.pread(fd, 2, 1), m.init.lseek(fd, -1, SeekWhence.END), m.init.lseek(fd, 4, SeekWhence.CUR)) == (b"bc", 5, 9)
+    assert m.init.write(fd, b"x") == 1
+    assert (m.init.pread(fd, 20, 0), m.init.fstat(fd).st_size) == (b"abcdef\0\0\0x", 10)
+    append = m.init.open("/tmp/file", WRONLY | OpenFlag.APPEND)
+    m.init.write(append, b"!")
+    assert read(m.init, "/tmp/file")[-2:] == "x!"
+    with raises("EBADF"):
+        m.init.read(append, 1)
+    with raises("EBADF"):
+        m.init.pread(append, 1, 0)
+    with raises("EBADF"):
+        m.init.write(m.init.open("/tmp/file"), b"x")
+    for offset, whence in ((-1, SeekWhence.SET), (-99, SeekWhence.END), (0, 9)):
+        with raises("EINVAL"):
+            m.init.lseek(fd, offset, whence)
+    with raises("EINVAL"):
+        m.init.pread(fd, 1, -1)
+    with raises("EISDIR"):
+        m.init.read(m.init.open("/tmp/dir"), 1)
+    m.init.close(m.init.open("/tmp/file", WRONLY | OpenFlag.TRUNC))
+    assert m.init.stat("/tmp/file").st_size == 0
+
+
+@case()
+def what_is_no_descriptor(m: Machine) -> None:
+    """EBADF, of every call."""
+    calls = m.init
+    for fd in (99, -1):
+        with raises("EBADF"):
+            calls.close(fd)
+        with raises("EBADF"):
+            calls.read(fd, 1)
+        with raises("EBADF"):
+            calls.write(fd, b"x")
+        with raises("EBADF"):
+            calls.pread(fd, 1, 0)
+        with raises("EBADF"):
+            calls.lseek(fd, 0)
+        with raises("EBADF"):
+            calls.fstat(fd)
+        with raises("EBADF"):
+            calls.dup(fd)
+    held = calls.open("/tmp", OpenFlag.PATH)
+    with raises("EBADF"):
+        calls.read(held, 1)
+    with raises("EBADF"):
+        calls.lseek(held, 0)
+    calls.fstat(held)
+
+
+@case()
+def what_calls_on_paths_refuse(m: Machine) -> None:
+    """What is not there, what is no directory, what may not be."""
+    tmpfs(m.init, "/tmp", "dir/", "file")
+    calls, bare = m.init, m.init.fork()
+    with raises("ENOTDIR"):
+        calls.stat("/tmp/file/x")
+    with raises("ENOTDIR"):
+        calls.readlink("/tmp/file/x")
+    with raises("ENOTDIR"):
+        calls.listdir("/tmp/file")
+    with raises("ENOENT"):
+        calls.mkdir("/tmp/missing/x")
+    with raises("ENOTDIR"):
+        calls.mkdir("/tmp/file/x")
+    for path in ("/tmp/dir", "/tmp/file", "/", "/tmp/dir/."):
+        with raises("EEXIST"):
+            calls.mkdir(path)
+    with raises("ENOENT"):
+        calls.unlink("/tmp/missing")
+    with raises("ENOTDIR"):
+        calls.unlink("/tmp/file/x")
+    with raises("EISDIR"):
+        calls.unlink("/tmp/dir")
+    with raises("ENOENT"):
+        calls.chdir("/tmp/missing")
+    with raises("ENOTDIR"):
+        calls.chdir("/tmp/file")
+    with raises("EINVAL"):
+        calls.readlink("/tmp/file")
+    calls.mkdir("/tmp/closed", 0)
+    create(calls, "/tmp/closed/file")
+    drop(bare)
+    with raises("EACCES"):
+        bare.mkdir("/tmp/closed/x")
+    with raises("EACCES"):
+        bare.unlink("/tmp/closed/file")
+    with raises("EACCES"):
+        bare.listdir("/tmp/closed")
+    with raises("EACCES"):
+        bare.stat("/tmp/closed/file")
+    with raises("EACCES"):
+        bare.chdir("/tmp/closed")
+    calls.unlink("/tmp/file")
+    assert calls.listdir("/tmp/closed") == ("file",)
+
+
+@case()
+def access_asks_for_the_real_ids(m: Machine) -> None:
+    """False for every error."""
+    tmpfs(m.init, "/tmp", "file")
+    m.init.close(m.init.open("/tmp/secret", CREAT | WRONLY, 0o400))
+    bare = m.init.fork()
+    drop(bare)
+    assert [bare.access("/tmp/secret", mode) for mode in (0, AccessMode.R, AccessMode.W, AccessMode.X)] == [True, True, False, False]
+    assert [m.init.access("/tmp/secret", mode) for mode in (0, AccessMode.R, AccessMode.W, AccessMode.X)] == [True, True, True, False]
+    assert (bare.access("/tmp/missing", 0), bare.access("/tmp/file/x", 0), bare.access("", 0), bare.access("/tmp/file", 99)) == (False,) * 4
+
+
+@case()
+def a_removed_file_lives_while_it_is_open(m: Machine) -> None:
+    """And a removed name can be made anew."""
+    tmpfs(m.init, "/tmp")
+    write_end = m.init.open("/tmp/file", CREAT | RDWR)
+    m.init.write(write_end, b"old")
+    m.init.unlink("/tmp/file")
+    create(m.init, "/tmp/file")
+    assert (m.init.pread(write_end, 9, 0), read(m.init, "/tmp/file")) == (b"old", "")
+    assert m.init.fstat(write_end).st_nlink == 0
+    assert m.init.readlink(f"/proc/self/fd/{write_end}") == "/tmp/file (deleted)"
+    with raises("EEXIST"):
+        m.init.open("/tmp/file", CREAT | OpenFlag.EXCL | WRONLY)
+    write(m.init, "/tmp/file", "new")
+    assert read(m.init, "/tmp/file") == "new"
