@@ -152,7 +152,7 @@ def test_zap_kills_everything_below() -> None:
 @pytest.mark.parametrize("release", ["reap", "ignore", "die"])
 def test_an_injected_victim_keeps_init_until_its_parent_lets_go(release: str) -> None:
     """INIT-06 to 08"""
-    kernel, init = boot()
+    _, init = boot()
     parent = clone(init)
     inner = clone(init, NEWPID)
     if release == "ignore":

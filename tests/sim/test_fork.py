@@ -45,7 +45,7 @@ def test_refused_before_a_number_is_taken(flags: int, exit_signal: int) -> None:
 
 
 def test_a_failure_gives_back_everything_but_the_number() -> None:
-    kernel, init = boot()
+    _, init = boot()
     assert init.nsproxy is not None and init.files is not None and init.fs is not None
     before = (init.nsproxy.count, init.files.fdt.refs, init.cred.usage, init.fs.root.mnt.mnt_count, init.thread_pid.ns.ns.count)
     assert create(init, int(CloneFlag.INTO_CGROUP))[1] == "EBADF"
