@@ -175,7 +175,7 @@ def play(runner: Runner, seed: int, steps: int, keep: Sequence[int] | None = Non
     return lockstep, failure, made
 
 
-def shrink(runner: Runner, seed: int, steps: int, made: list[int], budget: int = 60) -> list[int]:
+def shrink(runner: Runner, seed: int, steps: int, made: list[int], budget: int) -> list[int]:
     """Fewer steps that still differ."""
     size = max(1, len(made) // 2)
     while size and budget:
@@ -205,6 +205,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seeds", type=int, default=1, help="how many, from --seed on")
     parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--shrink", type=int, default=40, help="runs that may be spent on shrinking a failure")
     options = parser.parse_args(argv)
     runner = Runner(("linux", "sim") if options.backend == "both" else (options.backend,))
     total = Counts()
@@ -217,7 +218,7 @@ def main(argv: list[str] | None = None) -> int:
         total.changed += lockstep.counts.changed
         if failure is not None:
             print(f"seed {seed}, step {made[-1]}: {failure}\nshrinking ...")
-            small = shrink(runner, seed, options.steps, made)
+            small = shrink(runner, seed, options.steps, made, options.shrink)
             lockstep, failure, _ = play(runner, seed, options.steps, small)
             print(f"steps {small}: {failure}\n{as_case(lockstep)}")
             return 1
