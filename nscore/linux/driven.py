@@ -38,7 +38,7 @@ HANDED = marshal.dumps(None)
 class LinuxDriven:
     """Driven of nscore.interface.backend."""
 
-    __slots__ = ("answer", "born", "fd", "gone", "parts", "pid", "sock", "tid", "unsent", "vforked", "world")
+    __slots__ = ("answer", "asked", "born", "fd", "gone", "parts", "pid", "sock", "tid", "unsent", "vforked", "world")
 
     def __init__(self, world: LinuxWorld, sock: socket.socket, born: bool) -> None:
         self.world, self.sock, self.fd = world, sock, sock.fileno()
@@ -49,7 +49,8 @@ class LinuxDriven:
         self.born = born
         #: Its process's and its own number in the machine's namespace.
         self.pid = self.tid = ""
-        #: What came of the call under way.
+        #: Whether a command has been sent whose outcome nobody has taken, and what came of it.
+        self.asked = False
         self.answer: tuple[Outcome | Exception] | None = None
         self.gone = False
         #: The child that the clone under way waits for, with VFORK.
@@ -72,12 +73,16 @@ class LinuxDriven:
         if 0 < len(data) < LIMIT and not self.world.execing:
             number, value = marshal.loads(data)
             if number == 0:
+                self.asked = False
                 return cast(Outcome, value)
         self.listen(data)
         return self.outcome()
 
     def start(self, name: str, args: Args) -> None:
         """Send the command."""
+        if self.asked:
+            self.abandon()
+        self.asked = True
         if name in SPECIAL:
             self.world.note(self, name, args)
         data = marshal.dumps((name, args))
@@ -93,6 +98,7 @@ class LinuxDriven:
         if self.answer is None:
             return Fate.GONE if self.gone else Fate.PENDING
         (out,), self.answer = self.answer, None
+        self.asked = False
         if isinstance(out, Exception) and not isinstance(out, Errno):
             raise out
         return out
@@ -127,6 +133,13 @@ class LinuxDriven:
         return cast("tuple[Args, ...]", self.call("received", ()))
 
     # Below the waist.
+
+    def abandon(self) -> None:
+        """Let go of a call whose caller was interrupted, by KeyboardInterrupt, before it took the outcome."""
+        self.listen()
+        if self.answer is None and not self.gone:
+            raise RuntimeError("the call before was interrupted, and has not returned yet")
+        self.answer, self.asked = None, False
 
     def listen(self, data: bytes = b"") -> None:
         """Wait for the outcome, or until the machine is settled without one.

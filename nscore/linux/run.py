@@ -9,6 +9,7 @@ the program's.
 
 from __future__ import annotations
 
+import gc
 import marshal
 import os
 import signal
@@ -42,6 +43,7 @@ def run(proc: int, body: Body) -> int:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     pid = os.fork()
     if pid == 0:
+        gc.freeze()  # what the driver has dropped must not close, by its number, a descriptor of the program's
         guard(theirs.fileno(), driver, proc, body)
     theirs.close()
     os.close(driver)

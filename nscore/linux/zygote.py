@@ -21,7 +21,7 @@ from nscore.linux.calls.creation import NEWIPC, NEWNS, NEWPID, NEWUSER, NEWUTS, 
 from nscore.linux.init import SIGKILL, begin, reset_signals
 from nscore.linux.wire import CONTROL, FAULT, described, receive_descriptors, reserve, send_descriptors
 
-PR_SET_NAME = 15
+PR_SET_DUMPABLE, PR_SET_NAME = 4, 15
 MACHINE = NEWPID | NEWNS | NEWUTS | NEWIPC
 #: How long the end of killed inits is waited for, in seconds, before it is left to whoever adopts them.
 PATIENCE = 1.0
@@ -66,6 +66,7 @@ def settle_down(control: int, driver: int) -> tuple[int, int]:
     close_range(3, min(control, driver) - 1)
     close_range(max(control, driver) + 1, 0x7FFFFFFF)
     reset_signals(None)
+    prctl(PR_SET_DUMPABLE, 1)  # a forked one whose driver has changed its ids: else the files of its inits in /proc are root's
     prctl(PR_SET_NAME, "nscore-zygote")
     return control, driver
 

@@ -14,7 +14,7 @@ assert not TYPE_CHECKING or sys.platform == "linux"
 
 from nscore.errors import Errno, Unavailable
 from nscore.interface.backend import Args, Fate, Outcome, Task
-from nscore.linux import BACKEND
+from nscore.linux import BACKEND, level
 from nscore.linux.driven import LinuxDriven
 from nscore.linux.wire import LIMIT
 from nscore.linux.world import LinuxWorld
@@ -459,3 +459,21 @@ def test_a_process_that_made_itself_undumpable_is_seen_all_the_same(world: Linux
     grandchild = born(child)
     world.settle(10)
     assert grandchild.call("pause", ()) is Fate.PENDING
+
+
+def test_an_interrupted_call_is_let_go_of(init: LinuxDriven) -> None:
+    child = born(init)
+    child.start("getppid", ())  # as far as a caller got that was interrupted
+    assert child.call("getpid", ()) == 2
+    init.start("waitid", (ALL, 0, EXITED))
+    with pytest.raises(RuntimeError, match="interrupted"):
+        init.call("getpid", ())
+    assert child.call("exit", (0,)) is Fate.GONE
+    assert init.call("getpid", ()) == 1
+
+
+def test_the_level_is_told_by_what_is_missing_to_the_deepest(monkeypatch: pytest.MonkeyPatch, world: LinuxWorld) -> None:
+    told = world.level
+    monkeypatch.setattr(level, "INITIAL", 0)
+    level.level.cache_clear()
+    assert world.level == told
