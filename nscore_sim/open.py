@@ -142,6 +142,8 @@ def follow_last(nd: Nameidata, path: Path) -> str | None:
 def may_open(task: Task, path: Path, flags: int) -> None:
     """fs/namei.c:do_open, may_open"""
     inode = path.dentry.d_inode
+    if flags & (O_CREAT | O_EXCL) == O_CREAT | O_EXCL:
+        raise Errno("EEXIST")
     acc_mode = ACC_MODE[flags & O_ACCMODE] | (MAY_WRITE if flags & O_TRUNC else 0)
     if flags & O_CREAT and stat.S_ISDIR(inode.i_mode):
         raise Errno("EISDIR")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from nscore.errors import Errno
 from nscore.flags import AT_FDCWD, OpenFlag
-from nscore_sim.file import alloc_fd, fput
+from nscore_sim.file import alloc_fd, close, fd_install
 from nscore_sim.open import do_filp_open
 
 if TYPE_CHECKING:
@@ -20,9 +20,11 @@ def listdir(task: Task, path: str) -> Plain:
     """The names in the directory, in the kernel's order."""
     if not path:
         raise Errno("ENOENT")
-    alloc_fd(task)  # open's EMFILE
+    fd = alloc_fd(task)
     file = do_filp_open(task, AT_FDCWD, path, O_DIRECTORY, 0)
+    # Its own descriptor is there while /proc/self/fd is read.
+    fd_install(task, fd, file, cloexec=True)
     try:
         return tuple(file.iterate(task))
     finally:
-        fput(file, task)
+        close(task, fd)
