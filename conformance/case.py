@@ -19,6 +19,7 @@ NEEDS: Mapping[str, str] = {
     "reboot": "CAP_SYS_BOOT over the machine's namespaces",
     "6.14": "pid_max is the namespace's own",
     "6.18": "proc has the option pidns",
+    "before 7.2": "a proc becomes a subset by a remount, and is a proc as any",
     "before 7.3": "a signal to the parent namespace names its sender by the sender's own number",
     "no autoreap": "a clone3 that refuses AUTOREAP, which came after 6.18",
     "copied directories": "a setns that asks of a copy who shares the directories, as from 6.16 to 7.2",

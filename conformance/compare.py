@@ -103,7 +103,9 @@ def symbolic(symbols: Symbols, value: object, image: str) -> object:
     if isinstance(value, bytes):
         shown = text(value, image.rpartition("/")[2][:15].encode())
         shown = FDINFO.sub(lambda match: b"ino:\t" + symbols.name("ino", int(match[1])).encode(), shown)
-        return MOUNT.sub(lambda match: mount_line(symbols, match), LOADAVG.sub(rb"\1", shown))
+        # The numbers of mounts that are gone are given again at once, or not.
+        mounts = Symbols()
+        return MOUNT.sub(lambda match: mount_line(mounts, match), LOADAVG.sub(rb"\1", shown))
     return value
 
 

@@ -10,7 +10,7 @@ from conformance.case import CASES, NEEDS, Case
 from conformance.compare import comparable, differences
 from conformance.facts import facts
 from conformance.views import read
-from nscore import CloneFlag, Disposition, Machine, Process, Signal, boot
+from nscore import CloneFlag, Disposition, Machine, MountFlag, Process, Signal, boot
 from nscore.errors import Errno, Gone, Unavailable
 
 #: What a machine cannot do without a need, tried on it.
@@ -140,6 +140,16 @@ def _pidns(machine: Machine) -> bool:
     return True
 
 
+def _becomes_a_subset(machine: Machine) -> bool:
+    child = machine.init.clone(CloneFlag.NEWNS)
+    child.mount("proc", "/proc", "proc")
+    try:
+        child.mount(None, "/proc", None, MountFlag.REMOUNT, "subset=pid")
+    except OSError:
+        return False
+    return True
+
+
 def _own_number_upwards(machine: Machine) -> bool:
     parent = machine.init.fork()
     parent.setpgid(0, 0)
@@ -173,6 +183,7 @@ PROBES: dict[str, Probe] = {
     "reboot": lambda machine: bool(machine.init.capget().effective >> 22 & 1),
     "6.14": _pid_max_is_its_own,
     "6.18": _pidns,
+    "before 7.2": _becomes_a_subset,
     "before 7.3": _own_number_upwards,
     "no autoreap": _no_autoreap,
     "copied directories": _succeeds(_join_oneself_with_threads),

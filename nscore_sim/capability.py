@@ -61,6 +61,11 @@ def capable(task: Task, cap: int) -> bool:
     return ns_capable(task, task.kernel.init_user_ns, cap)
 
 
+def perfmon_capable(task: Task) -> bool:
+    """include/linux/capability.h:perfmon_capable"""
+    return capable(task, Capability.PERFMON) or capable(task, Capability.SYS_ADMIN)
+
+
 def file_ns_capable(file: File, ns: UserNamespace, cap: int) -> bool:
     """Whether whoever opened the file had cap.  kernel/capability.c:file_ns_capable"""
     return cap_capable(file.f_cred, ns, cap)

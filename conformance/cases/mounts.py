@@ -138,20 +138,42 @@ def a_new_proc_must_not_reveal_too_much(m: Machine) -> None:
         cover.clone(NEWUSER | NEWNS | NEWPID).mount("proc", "/tmp/p", "proc")
 
 
+def small_world(m: Machine, flags: int = 0, options: str | None = None) -> Process:
+    """A process whose mount namespace has an empty tmpfs with an empty directory /p, and a proc: nothing else."""
+    maker = m.init.clone(NEWNS)
+    tmpfs(maker, "/tmp", "p/", "proc/", "old/")
+    maker.mount("proc", "/tmp/proc", "proc", flags, options)
+    maker.pivot_root("/tmp", "/tmp/old")
+    maker.umount2("/old", DETACH)
+    return maker
+
+
 @case("MNT-05")
 def a_read_only_proc_licenses_only_its_like(m: Machine) -> None:
-    """And the new one stays read-only."""
-    tmpfs(m.init, "/tmp", "p/")
-    cover = m.init.clone(NEWNS)
-    cover.umount2("/proc", DETACH)
-    cover.umount2("/proc", DETACH)
-    cover.mount("proc", "/proc", "proc", RDONLY)
-    child = cover.clone(NEWUSER | NEWNS | NEWPID)
+    """And the new one stays read-only.  Other flags and options, but those of access times, do not matter."""
+    child = small_world(m, RDONLY).clone(NEWUSER | NEWNS | NEWPID)
     with raises("EPERM"):
-        child.mount("proc", "/tmp/p", "proc")
-    child.mount("proc", "/tmp/p", "proc", RDONLY)
+        child.mount("proc", "/p", "proc")
+    child.mount("proc", "/p", "proc", RDONLY)
     with raises("EPERM"):
-        child.mount(None, "/tmp/p", None, REMOUNT | BIND)
+        child.mount(None, "/p", None, REMOUNT | BIND)
+    child = small_world(m, MountFlag.NOATIME | MountFlag.NOSUID).clone(NEWUSER | NEWNS | NEWPID)
+    with raises("EPERM"):
+        child.mount("proc", "/p", "proc")
+    child.mount("proc", "/p", "proc", MountFlag.NOATIME)
+    small_world(m, 0, "hidepid=2").clone(NEWUSER | NEWNS | NEWPID).mount("proc", "/p", "proc")
+
+
+@case("MNT-07", needs=("before 7.2",))
+def a_subset_is_a_proc_as_any(m: Machine) -> None:
+    """It may reveal too much, and where it is visible a full one may be mounted."""
+    cover = small_world(m)
+    cover.mount("none", "/proc/sys", "tmpfs")
+    with raises("EPERM"):
+        cover.clone(NEWUSER | NEWNS | NEWPID).mount("proc", "/p", "proc", 0, "subset=pid")
+    child = small_world(m, 0, "subset=pid").clone(NEWUSER | NEWNS | NEWPID)
+    child.mount("proc", "/p", "proc")
+    assert exists(child, "/p/sys")
 
 
 @case("MNT-06")

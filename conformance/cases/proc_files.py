@@ -7,7 +7,7 @@ from conformance.expect import raises
 from conformance.mounting import exists
 from conformance.steps import drop, enter, reap
 from conformance.views import read, set_last_pid, state, status, write
-from nscore import Calls, CloneFlag, Disposition, Machine, OpenFlag, Prctl, SigMask, Signal
+from nscore import Calls, Capability, CloneFlag, Disposition, Machine, OpenFlag, Prctl, SigMask, Signal
 
 NEWPID = CloneFlag.NEWPID
 WRONLY, DIRECTORY = OpenFlag.WRONLY, OpenFlag.DIRECTORY
@@ -220,6 +220,8 @@ def what_an_open_file_says_of_the_reaped(m: Machine) -> None:
     for name, fd in gone.items():
         with raises("ESRCH"):
             m.init.read(fd, 1)
+        with raises("ESRCH"):
+            m.init.pread(fd, 1, 0)
         with raises("ENOENT"):
             m.init.open(f"{there}/{name}")
     assert all(m.init.read(fd, 1) for fd in held)
@@ -250,6 +252,21 @@ def the_directory_of_the_reaped(m: Machine) -> None:
         visitor.stat(".")
     with raises("ENOENT"):
         visitor.listdir(there)
+
+
+@case("USER-32", needs=("root", "6.18"))
+def memory_is_open_to_who_may_watch_performance(m: Machine) -> None:
+    """CAP_PERFMON or CAP_SYS_ADMIN in the initial user namespace are as good as the right to trace."""
+    target = m.init.fork()
+    target.setuid(1000)
+    for kept, may in ((Capability.PERFMON, True), (Capability.SYS_ADMIN, True), (Capability.SYS_TIME, False)):
+        reader = m.init.fork()
+        drop(reader, *(set(Capability) - {kept}))
+        if may:
+            reader.close(reader.open(f"/proc/{target.pid}/environ"))
+        else:
+            with raises("EACCES"):
+                reader.open(f"/proc/{target.pid}/environ")
 
 
 @case("PROC-57", needs=("set_tid",))

@@ -64,15 +64,15 @@ def the_file_asks_for_the_uid_and_the_call_for_a_right(m: Machine) -> None:
 
 @case("UTS-05", needs=("root",))
 def what_is_written_to_the_file(m: Machine) -> None:
-    """Cut at the first newline and after 64 bytes, counted in full; nothing changes nothing; a second write goes on where the first ended."""
+    """Cut at the first newline and after 64 bytes, counted in full; nothing changes nothing; a second write goes on behind the first."""
     for text, name in (("one\ntwo", "one"), ("x" * 70, "x" * 64), ("", "x" * 64), ("\n", ""), ("last", "last")):
         fd = m.init.open(HOSTNAME, WRONLY)
         assert m.init.write(fd, text.encode()) == len(text)
         m.init.close(fd)
         assert m.init.uname().nodename == name
     fd = m.init.open(HOSTNAME, WRONLY)
-    for text in (b"abc", b"def"):
-        assert m.init.write(fd, text) == 3
+    for part in (b"abc", b"def"):
+        assert m.init.write(fd, part) == 3
     assert m.init.uname().nodename == "abcdef"
 
 

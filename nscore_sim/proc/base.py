@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from nscore.errors import Errno
 from nscore.flags import AT_FDCWD
+from nscore_sim.capability import perfmon_capable
 from nscore_sim.dcache import Dentry, Path
 from nscore_sim.file import File
 from nscore_sim.namei import user_path_at
@@ -174,10 +175,10 @@ def constant(text: bytes) -> PidShow:
 
 
 def environ_open(task: Task, p: Task | None) -> None:
-    """fs/proc/base.c:mem_open, __mem_open"""
+    """fs/proc/base.c:environ_open; kernel/fork.c:may_access_mm"""
     if p is None or p.mm is None:
         raise Errno("ESRCH")
-    if not ptrace_may_access(task, p, PTRACE_MODE_READ_FSCREDS):
+    if p.mm is not task.mm and not ptrace_may_access(task, p, PTRACE_MODE_READ_FSCREDS) and not perfmon_capable(task):
         raise Errno("EACCES")
 
 
