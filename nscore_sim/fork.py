@@ -1,6 +1,6 @@
 """Making tasks: fork, clone, clone3.  Models kernel/fork.c.
 
-unshare(2) is in nsproxy.py.  Left out: memory, stacks and thread-local storage, cgroups, ptrace(2).
+unshare(2) is in unshare.py.  Left out: memory, stacks and thread-local storage, cgroups, ptrace(2).
 """
 
 from __future__ import annotations
