@@ -65,6 +65,7 @@ def run(proc: int, body: Body) -> int:
 def guard(report: int, driver: int, proc: int, body: Body) -> NoReturn:
     """The program's parent."""
     signal.set_wakeup_fd(-1)
+    reset_signals(None)
     for interruption in INTERRUPTIONS:
         signal.signal(interruption, signal.SIG_IGN)
     close_others(report, driver, proc)

@@ -96,16 +96,16 @@ class LinuxWorld:
         if not self.open:
             return
         self.open = False
-        if self.machine.inherited():
+        try:
+            if not self.machine.inherited():
+                self.machine.kill()
+        finally:
             for driven in self.driven.values():
+                driven.gone = True
                 driven.sock.close()
-        else:
-            self.machine.kill()
-            for driven in list(self.driven.values()):
-                driven.lost()
-        self.scan.close()
-        self.epoll.close()
-        self.machine.close()
+            self.scan.close()
+            self.epoll.close()
+            self.machine.close()
 
     # Settling.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -477,3 +478,34 @@ def test_the_level_is_told_by_what_is_missing_to_the_deepest(monkeypatch: pytest
     monkeypatch.setattr(level, "INITIAL", 0)
     level.level.cache_clear()
     assert world.level == told
+
+
+def test_a_driver_that_is_interrupted_leaves_no_program(world: LinuxWorld, init: LinuxDriven) -> None:
+    class Interruption(Exception):
+        pass
+
+    def interrupt(*_: object) -> None:
+        raise Interruption
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        with pytest.raises(Interruption):
+            world.run(lambda task: cast(None, task.call("pause", ())))
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    world.settle(10)
+    assert [thread.pid for thread in world.scan.threads] == ["1"]
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_what_a_program_prints_is_printed_once(world: LinuxWorld, capfd: pytest.CaptureFixture[str]) -> None:
+    def program(task: Task) -> None:
+        print("parent", end=" ")
+        task.clone(lambda child: print("child", end=" "), 0, SIGCHLD, ())
+        task.call("waitid", (ALL, 0, EXITED))
+
+    print("driver", end=" ")
+    assert world.run(program) == 0
+    assert capfd.readouterr().out == "driver parent child "
