@@ -204,7 +204,9 @@ def complete_signal(sig: int, p: Task, type: int) -> None:
         if found is None:
             return
         signal.curr_target = t = found
-    if sig_fatal(p, sig) and not (signal.flags & SIGNAL_GROUP_EXIT or (t.real_blocked | SIG_KERNEL_COREDUMP_MASK) >> sig - 1 & 1):
+    # An init's thread drops it, though the leader, which had it masked, did not.
+    spared = SIGNAL_GROUP_EXIT if sig == SIGKILL else SIGNAL_GROUP_EXIT | SIGNAL_UNKILLABLE
+    if sig_fatal(p, sig) and not (signal.flags & spared or (t.real_blocked | SIG_KERNEL_COREDUMP_MASK) >> sig - 1 & 1):
         signal.flags = SIGNAL_GROUP_EXIT
         signal.group_exit_code = sig
         signal.group_stop_count = 0

@@ -76,7 +76,10 @@ def look(task: Task, wo: WaitOpts) -> Found | None:
         return None
     if wo.flags & WNOTHREAD or task.signal.nr_threads == 1:
         return do_wait_thread(task, wo, task)
-    for thread in task.signal.threads:
+    threads = list(task.signal.threads)
+    at = threads.index(task)
+    # Its own children first, then those of the threads after it, round to the one before.
+    for thread in (*threads[at:], *threads[:at]):
         if (found := do_wait_thread(task, wo, thread)) is not None:
             return found
     return None

@@ -138,3 +138,47 @@ def a_process_waits_for_all_its_threads_children(m: Machine) -> None:
     second = thread.fork()
     second.exit(3)
     assert thread.waitpid(-1, WaitOption.NOTHREAD)[1] == 3 << 8
+
+
+@case("THREAD-08", "WAIT-06")
+def a_thread_looks_among_its_own_children_first(m: Machine) -> None:
+    """Then among those of the threads after it, and round to those of the one before."""
+    leader = m.init.fork()
+    threads = (leader, *(leader.thread() for _ in range(3)))
+    children = []
+    for thread in (threads[3], threads[1], threads[0], threads[2]):
+        child = thread.fork()
+        child.exit(0)
+        children.append(child.pid)
+    m.settle()
+    found = [thread.waitid(IdType.ALL, 0, WaitOption.EXITED | WaitOption.NOWAIT) for thread in threads]
+    assert [result and result.si_pid for result in found] == [children[at] for at in (2, 1, 3, 0)]
+    assert [threads[2].waitpid(-1)[0] for _ in range(4)] == [children[at] for at in (3, 0, 2, 1)]
+
+
+@case("SIG-06", "THREAD-01")
+def what_inits_leader_masks_its_threads_drop(m: Machine) -> None:
+    """It is queued for the leader's sake, but the thread that has it unmasked takes it, and an init has no use for it."""
+    inner = m.init.clone(NEWPID)
+    thread = inner.thread()
+    block(inner, Signal.TERM)
+    sleeping = thread.start(Process.pause)
+    m.init.kill(inner.pid, Signal.TERM)
+    assert inner.sigpending() == frozenset()
+    assert not sleeping.done
+    block(inner, Signal.USR1)
+    m.init.tgkill(inner.pid, inner.pid, Signal.USR1)
+    assert inner.sigpending() == {Signal.USR1}
+
+
+@case("SIG-06", "THREAD-01")
+def a_thread_of_init_that_waits_is_disturbed_by_what_it_drops(m: Machine) -> None:
+    """sigtimedwait, of something else, ends with EINTR."""
+    inner = m.init.clone(NEWPID)
+    thread = inner.thread()
+    block(inner, Signal.TERM)
+    waiting = thread.start(Process.sigtimedwait, {Signal.USR1}, 60)
+    m.init.kill(inner.pid, Signal.TERM)
+    m.settle()
+    with raises("EINTR"):
+        waiting.result()
