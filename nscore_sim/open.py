@@ -33,7 +33,6 @@ from nscore_sim.user_namespace import from_kuid
 if TYPE_CHECKING:
     from nscore.interface.backend import Plain
     from nscore_sim.cred import Cred
-    from nscore_sim.cred import Cred
     from nscore_sim.task import Task
 
 O_CREAT, O_EXCL, O_TRUNC = int(OpenFlag.CREAT), int(OpenFlag.EXCL), int(OpenFlag.TRUNC)
