@@ -1,7 +1,6 @@
 """Connected pairs of sockets.  Models net/unix/af_unix.c, and of net/socket.c the calls on them.
 
-Left out: names, listening, the other families.  A queue is full when its bytes fill the sender's buffer; Linux counts the memory that
-they take.
+Left out: names, listening, the other families.
 """
 
 from __future__ import annotations
@@ -16,9 +15,11 @@ from nscore_sim.file import O_NONBLOCK, O_RDWR, File, fd_install, fget, get_unus
 from nscore_sim.inode import Inode
 from nscore_sim.mount import kern_mount
 from nscore_sim.pidfs import pidfs_register_pid
-from nscore_sim.sched import Restart, Sleep, signal_pending, sleep_on, wake_up
+from nscore_sim.read_write import Transfer, finish
+from nscore_sim.sched import SLEEP, Restart, Sleep, signal_pending, sleep_on, wake_up
 from nscore_sim.scm import ScmCookie, drop_files, scm_copy, scm_credentials, scm_destroy, scm_detach_fds, scm_send, scm_set_cred
 from nscore_sim.signal import send_sig
+from nscore_sim.skbuff import SKB_MAX_ALLOC, SKB_MAX_HEAD, truesize
 
 if TYPE_CHECKING:
     from nscore.interface.backend import Plain
@@ -39,6 +40,8 @@ IGNORED_OPTIONS = (2, 7, 8, 9, 76)
 
 #: net.core.wmem_default
 SNDBUF = 212992
+#: What a stream is cut into: what a page holds beside the header, and UNIX_SKB_FRAGS_SZ.
+STREAM_PIECE = SKB_MAX_HEAD + 32768
 
 POLL_READABLE = int(PollEvent.IN | PollEvent.RDNORM)
 POLL_WRITABLE = int(PollEvent.OUT | PollEvent.WRNORM | PollEvent.WRBAND)
@@ -48,10 +51,21 @@ POLL_HUP, POLL_ERR, POLL_RDHUP = int(PollEvent.HUP), int(PollEvent.ERR), int(Pol
 class Message:
     """A message in a queue, or what is left of it.  include/linux/skbuff.h:sk_buff, net/af_unix.h:unix_skb_parms"""
 
-    __slots__ = ("data", "scm")
+    __slots__ = ("data", "scm", "truesize")
 
-    def __init__(self, data: bytes, scm: ScmCookie) -> None:
+    def __init__(self, data: bytes, scm: ScmCookie, truesize: int) -> None:
         self.data = data
+        self.scm = scm
+        self.truesize = truesize  #: taken from the sender's buffer until all is read
+
+
+class Sending(Transfer):
+    """A message on its way: what goes along, which is collected once."""
+
+    __slots__ = ("scm",)
+
+    def __init__(self, file: File, scm: ScmCookie) -> None:
+        super().__init__(file)
         self.scm = scm
 
 
@@ -110,11 +124,10 @@ class SocketFile(File):
             mask |= POLL_ERR
         if closed:
             mask |= POLL_RDHUP | POLL_HUP
-        return mask | (POLL_WRITABLE if sock.peer is None or has_room(sock.peer, 1) else 0)
+        return mask | (POLL_WRITABLE if unix_writable(sock) else 0)
 
     def poll_wait(self, task: Task) -> tuple[WaitQueueHead, ...]:
-        peer = self.sock.peer
-        return (self.sock.wait,) if peer is None else (self.sock.wait, peer.wait)
+        return (self.sock.wait,)
 
     def release(self, task: Task) -> None:
         """net/unix/af_unix.c:unix_release_sock"""
@@ -129,9 +142,21 @@ class SocketFile(File):
         wake_up(sock.wait)
 
 
-def has_room(receiver: UnixSock, size: int) -> bool:
-    """Whether the sender's buffer takes size bytes more.  net/unix/af_unix.c:unix_writable"""
-    return sum(len(message.data) for message in receiver.queue) + size <= SNDBUF
+def sk_wmem_alloc(sock: UnixSock) -> int:
+    """What of a sender's buffer is taken: that the other end has not read.  include/net/sock.h:sk_wmem_alloc_get"""
+    return 0 if sock.peer is None else sum(message.truesize for message in sock.peer.queue)
+
+
+def unix_writable(sock: UnixSock) -> bool:
+    """Whether to wake who waits for room: when three quarters are free.  net/unix/af_unix.c:unix_writable"""
+    return sk_wmem_alloc(sock) * 4 <= SNDBUF
+
+
+def sock_error(sock: UnixSock) -> None:
+    """An error that has come up is reported once.  include/net/sock.h:sock_error"""
+    if sock.reset:
+        sock.reset = False
+        raise Errno("ECONNRESET")
 
 
 def socketpair(task: Task, family: int, type: int, proto: int) -> Plain:
@@ -181,46 +206,94 @@ def sendmsg(
     task: Task, fd: int, data: bytes, rights: tuple[int, ...], credentials: tuple[int, int, int] | None, flags: int
 ) -> Plain | Sleep | Restart:
     """sendmsg(2).  net/socket.c:__sys_sendmsg"""
-    file = sockfd_lookup(task, fd)
-    scm = scm_send(task, rights, credentials)
-    sent = False
+    state = task.restart
+    if state is None:
+        file = sockfd_lookup(task, fd)
+        task.restart = state = Sending(file, scm_send(task, rights, credentials))
+    assert isinstance(state, Sending)
+    assert isinstance(state.file, SocketFile)
+    out: int | Sleep | Restart | None = None
     try:
-        out = unix_sendmsg(task, file, data, scm, flags)
-        sent = isinstance(out, int)
+        out = unix_sendmsg(task, state.file, data, state.scm, flags)
         return out
     finally:
-        if not sent:
-            scm_destroy(task, scm)
+        if out is not SLEEP:
+            scm_destroy(task, state.scm)
+            finish(task, state)
 
 
 def unix_sendmsg(task: Task, file: SocketFile, data: bytes, scm: ScmCookie, flags: int) -> int | Sleep | Restart:
-    """net/unix/af_unix.c:unix_stream_sendmsg, unix_dgram_sendmsg"""
-    sock = file.sock
-    peer = sock.peer
-    if peer is None:
-        if sock.type == SOCK_DGRAM:
-            # Whoever notices that the other end is gone forgets it.
-            refused, sock.refused = sock.refused, True
-            raise Errno("ENOTCONN" if refused else "ECONNREFUSED")
+    """Queue data for the other end, with copies of what goes along."""
+    if file.sock.type == SOCK_STREAM:
+        return unix_stream_sendmsg(task, file, data, scm, flags)
+    return unix_dgram_sendmsg(task, file, data, scm, flags)
+
+
+def unix_stream_sendmsg(task: Task, file: SocketFile, data: bytes, scm: ScmCookie, flags: int) -> int | Sleep | Restart:
+    """As much as there is room for, piece by piece.  net/unix/af_unix.c:unix_stream_sendmsg"""
+    state, sock = task.restart, file.sock
+    assert isinstance(state, Transfer)
+    if sock.peer is None and not state.slept:
         if not flags & MSG_NOSIGNAL:
             send_sig(int(Signal.PIPE), task, force=False)
         raise Errno("EPIPE")
-    if sock.type != SOCK_STREAM and len(data) > SNDBUF - 32:
+    while state.done < len(data):
+        try:
+            full = sock_alloc_send_pskb(task, file, flags)
+        except Errno:
+            if state.done:
+                return state.done
+            raise
+        if full is not None:
+            state.slept = True
+            return state.done if state.done and full is not SLEEP else full
+        piece = data[state.done : state.done + STREAM_PIECE]
+        queue(task, sock, Message(piece, scm_copy(scm, files=not state.done), truesize(len(piece), SKB_MAX_HEAD)))
+        state.done += len(piece)
+    return state.done
+
+
+def unix_dgram_sendmsg(task: Task, file: SocketFile, data: bytes, scm: ScmCookie, flags: int) -> int | Sleep | Restart:
+    """All of it or nothing.  net/unix/af_unix.c:unix_dgram_sendmsg, unix_seqpacket_sendmsg"""
+    sock = file.sock
+    sock_error(sock)
+    if sock.refused:
+        raise Errno("ENOTCONN")
+    if len(data) > SNDBUF - 32:
         raise Errno("EMSGSIZE")
-    if not data and sock.type == SOCK_STREAM:
-        scm_destroy(task, scm)
-        return 0
-    if not has_room(peer, len(data)) and (peer.queue or sock.type != SOCK_STREAM):
-        if flags & MSG_DONTWAIT or file.f_flags & O_NONBLOCK:
-            raise Errno("EAGAIN")
-        return Restart.SYS if signal_pending(task) else sleep_on(task, peer.wait)
-    if scm.pid is None and (sock.passcred or peer.passcred):
+    full = sock_alloc_send_pskb(task, file, flags)
+    if full is not None:
+        return full
+    if sock.peer is None:
+        sock.refused = True  # whoever notices that the other end is gone forgets it
+        raise Errno("ECONNREFUSED")
+    queue(task, sock, Message(data, scm_copy(scm), truesize(len(data), SKB_MAX_ALLOC)))
+    return len(data)
+
+
+def sock_alloc_send_pskb(task: Task, file: SocketFile, flags: int) -> Sleep | Restart | None:
+    """None where there is room, however much is to go in; else wait for it.  net/core/sock.c:sock_alloc_send_pskb"""
+    sock = file.sock
+    sock_error(sock)
+    if sock.peer is None and sock.type != SOCK_DGRAM:
+        raise Errno("EPIPE")
+    if sk_wmem_alloc(sock) < SNDBUF:
+        return None
+    if flags & MSG_DONTWAIT or file.f_flags & O_NONBLOCK:
+        raise Errno("EAGAIN")
+    return Restart.SYS if signal_pending(task) else sleep_on(task, sock.wait)
+
+
+def queue(task: Task, sock: UnixSock, message: Message) -> None:
+    """Give the other end a message, with its sender's credentials if either wants them.  net/unix/af_unix.c:unix_maybe_add_creds"""
+    peer = sock.peer
+    assert peer is not None
+    if message.scm.pid is None and (sock.passcred or peer.passcred):
         tgid = task.group_leader.thread_pid
         pidfs_register_pid(tgid)
-        scm_set_cred(scm, tgid, task.cred.uid, task.cred.gid)
-    peer.queue.append(Message(data, scm))
+        scm_set_cred(message.scm, tgid, task.cred.uid, task.cred.gid)
+    peer.queue.append(message)
     wake_up(peer.wait)
-    return len(data)
 
 
 Received = tuple[bytes, "list[ScmCookie]", int]
@@ -228,12 +301,24 @@ Received = tuple[bytes, "list[ScmCookie]", int]
 
 def recvmsg(task: Task, fd: int, n: int, flags: int) -> Plain | Sleep | Restart:
     """recvmsg(2): the fields of results.Message.  net/socket.c:__sys_recvmsg"""
-    file = sockfd_lookup(task, fd)
-    received = unix_recvmsg(task, file, n, flags)
-    if not isinstance(received, tuple):
-        return received
+    state = task.restart
+    if state is None:
+        task.restart = state = Transfer(sockfd_lookup(task, fd))
+    assert isinstance(state, Transfer)
+    assert isinstance(state.file, SocketFile)
+    received: Received | Sleep | Restart | None = None
+    try:
+        received = unix_recvmsg(task, state.file, n, flags)
+        return received_message(task, state.file.sock, received, flags) if isinstance(received, tuple) else received
+    finally:
+        if received is not SLEEP:
+            finish(task, state)
+
+
+def received_message(task: Task, sock: UnixSock, received: Received, flags: int) -> Plain:
+    """What the receiver gets of it.  include/net/scm.h:scm_recv_unix"""
     data, scms, msg_flags = received
-    credentials = (scm_credentials(task, scms[0]) if scms else (0, 0, 0)) if file.sock.passcred else None
+    credentials = scm_credentials(task, scms[0] if scms else ScmCookie()) if sock.passcred and (scms or data) else None
     fds, truncated = scm_detach_fds(task, [passed for scm in scms for passed in scm.fp], flags)
     for scm in scms:
         scm_destroy(task, scm)
@@ -244,16 +329,15 @@ def unix_recvmsg(task: Task, file: SocketFile, n: int, flags: int) -> Received |
     """Data, and what came with it, which the caller has to drop.  net/unix/af_unix.c:unix_recvmsg"""
     sock = file.sock
     if not sock.queue:
-        if sock.reset:
-            sock.reset = False
-            raise Errno("ECONNRESET")
+        sock_error(sock)
         if sock.peer is None and sock.type != SOCK_DGRAM:
             return b"", [], 0
         if flags & MSG_DONTWAIT or file.f_flags & O_NONBLOCK:
             raise Errno("EAGAIN")
         return Restart.SYS if signal_pending(task) else sleep_on(task, sock.wait)
     received = unix_stream_read(task, sock, n, flags) if sock.type == SOCK_STREAM else unix_dgram_read(sock, n, flags)
-    wake_up(sock.wait)
+    if sock.peer is not None and unix_writable(sock.peer):
+        wake_up(sock.peer.wait)  # net/unix/af_unix.c:unix_write_space
     return received
 
 

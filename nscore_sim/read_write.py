@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 class Transfer:
     """What a call that sleeps keeps from one try to the next: the file, closed by another thread or not, and how much is done."""
 
-    __slots__ = ("done", "file")
+    __slots__ = ("done", "file", "slept")
 
     def __init__(self, file: File) -> None:
         self.file = get_file(file)
         self.done = 0
+        self.slept = False
 
 
 def transfer(task: Task, fd: int) -> Transfer:

@@ -81,11 +81,11 @@ def scm_check_creds(task: Task, pid: int, kuid: int, kgid: int) -> None:
         raise Errno("EPERM")
 
 
-def scm_copy(scm: ScmCookie) -> ScmCookie:
+def scm_copy(scm: ScmCookie, files: bool = True) -> ScmCookie:
     """The same once more, with references of its own.  net/core/scm.c:scm_fp_dup"""
     copy = ScmCookie()
     scm_set_cred(copy, scm.pid, scm.uid, scm.gid)
-    copy.fp = [get_file(file) for file in scm.fp]
+    copy.fp = [get_file(file) for file in scm.fp] if files else []
     return copy
 
 

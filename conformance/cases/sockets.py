@@ -266,6 +266,9 @@ def what_sendmsg_refuses(m: Machine) -> None:
         m.init.recvmsg(99, 1)
     with raises("EAGAIN"):
         m.init.recvmsg(b, 1, DONTWAIT)
+    assert m.init.sendmsg(a, bytes(300_000), flags=DONTWAIT) < 300_000
+    with raises("EAGAIN"):
+        m.init.sendmsg(a, b"x", flags=DONTWAIT)
     m.init.close(b)
     with raises("EPIPE"):
         m.init.sendmsg(a, b"x", (), None, MessageFlag.NOSIGNAL)
