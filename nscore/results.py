@@ -31,7 +31,8 @@ class WaitResult:
 class Siginfo:
     """siginfo_t as a handler or sigtimedwait(2) sees it.
 
-    si_status belongs to SIGCHLD with a positive si_code, si_value to every other signal; the field that does not apply is 0.
+    si_status belongs to what tells of a child (a positive si_code of SIGCHLD, or of the child's other exit signal), si_value to every
+    other; the field that does not apply is 0.
     """
 
     si_signo: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nscore.errors import Errno
 from nscore_sim.pid import find_task_by_vpid, find_vpid, task_tgid_nr_ns
+from nscore_sim.siginfo_layout import tells_of_a_child
 from nscore_sim.signal import (
     SI_TKILL,
     Info,
@@ -15,7 +16,6 @@ from nscore_sim.signal import (
     prepare_kill_siginfo,
     send_signal_locked,
 )
-from nscore_sim.sigpending import SIGCHLD
 from nscore_sim.task import PIDTYPE_MAX, PIDTYPE_PID, PIDTYPE_TGID, Task
 from nscore_sim.user_namespace import from_kuid_munged
 
@@ -89,6 +89,6 @@ def rt_sigqueueinfo(task: Task, pid: int, sig: int, value: int, code: int) -> No
         raise Errno("EPERM")
     sender = task.group_leader.thread_pid.numbers[-1]
     info = KernelSiginfo(sig, code, sender, from_kuid_munged(task.cred.user_ns, task.cred.uid), si_value=value)
-    if sig == SIGCHLD and code > 0:
+    if tells_of_a_child(sig, code):
         info.si_status, info.si_value = value, 0  # one place in the structure
     kill_pid_info(task, sig, info, find_vpid(task, pid))

@@ -10,8 +10,8 @@ from nscore_sim.file import fget
 from nscore_sim.pid import pid_vnr
 from nscore_sim.pidfs import PIDFD_THREAD, PidfdFile
 from nscore_sim.proc.base import tgid_pidfd_to_pid
+from nscore_sim.siginfo_layout import tells_of_a_child
 from nscore_sim.signal import SI_KERNEL, SI_TKILL, SI_USER, KernelSiginfo, kill_pgrp_info, kill_pid_info, prepare_kill_siginfo
-from nscore_sim.sigpending import SIGCHLD
 from nscore_sim.task import PIDTYPE_PGID, PIDTYPE_PID, PIDTYPE_TGID
 
 if TYPE_CHECKING:
@@ -81,8 +81,8 @@ def copy_siginfo_from_user(siginfo: tuple[int, ...]) -> KernelSiginfo:
     kernel/signal.c:copy_siginfo_from_user, siginfo_layout
     """
     signo, code, pid, uid, status, value = siginfo
-    if code == SI_SIGIO or (SI_USER < code < SI_KERNEL and signo != SIGCHLD):
-        return KernelSiginfo(signo, code, 0, 0)
-    if SI_USER < code < SI_KERNEL:
+    if tells_of_a_child(signo, code):
         return KernelSiginfo(signo, code, pid, uid, si_status=value or status)
+    if code == SI_SIGIO or SI_USER < code < SI_KERNEL:
+        return KernelSiginfo(signo, code, 0, 0)
     return KernelSiginfo(signo, code, pid, uid, si_value=(value or status) if code < 0 else 0)

@@ -22,6 +22,11 @@ SIG_SICODES: dict[int, int] = {
 NSIGPOLL = 6
 
 
+def tells_of_a_child(sig: int, code: int) -> bool:
+    """Whether its place for a value holds a status: a positive code is a child's, unless the exit signal has codes of its own."""
+    return SI_USER < code < SI_KERNEL and (sig == Signal.CHLD or sig not in SIG_SICODES)
+
+
 def has_si_pid_and_uid(sig: int, code: int) -> bool:
     """Whether it names a process and a user.  include/linux/signal.h:has_si_pid_and_uid"""
     if SI_USER < code < SI_KERNEL:

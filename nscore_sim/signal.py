@@ -15,7 +15,7 @@ from nscore.flags import Capability, ChildCode, Disposition, SigActionFlag, SigC
 from nscore_sim.capability import ns_capable
 from nscore_sim.pid import Pid, each_pid_task, pid_nr_ns
 from nscore_sim.sched import try_to_wake_up, wake_up
-from nscore_sim.siginfo_layout import has_si_pid_and_uid
+from nscore_sim.siginfo_layout import has_si_pid_and_uid, tells_of_a_child
 from nscore_sim.sigpending import (
     NSIG,
     SIG_KERNEL_COREDUMP_MASK,
@@ -378,7 +378,7 @@ def do_notify_parent(t: Task, sig: int) -> bool:
 
 
 def _child_siginfo(t: Task, sig: int, parent: Task) -> tuple[int, ...]:
-    """What SIGCHLD says of a child that has ended; with another signal the status has no place."""
+    """What the exit signal says of a child that has ended; one with codes of its own says nothing."""
     code = t.exit_code
     number = pid_nr_ns(t.thread_pid, parent.thread_pid.ns)
     uid = from_kuid_munged(parent.cred.user_ns, t.cred.uid)
@@ -388,4 +388,4 @@ def _child_siginfo(t: Task, sig: int, parent: Task) -> tuple[int, ...]:
         why, status = CLD_KILLED, code & 0x7F
     else:
         why, status = CLD_EXITED, code >> 8
-    return (sig, why, number, uid, status, 0) if sig == SIGCHLD else (sig, why, number, uid, 0, status)
+    return (sig, why, number, uid, status, 0) if tells_of_a_child(sig, why) else (sig, why, 0, 0, 0, 0)

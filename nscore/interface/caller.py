@@ -134,7 +134,8 @@ def declaration(call: Callable[..., object]) -> Declaration:
     try:
         return _METHODS[call]
     except (KeyError, TypeError):
-        raise TypeError(f"start: {call!r} is no method of Calls") from None
+        name = getattr(call, "__qualname__", type(call).__name__)
+        raise TypeError(f"start: {name} of {type(call).__name__} is no method of Calls") from None
 
 
 def _syscall(method: Callable[Concatenate[C, P], R], check: Callable[[Args], None] | None) -> Callable[Concatenate[C, P], R]:

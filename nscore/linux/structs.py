@@ -31,7 +31,7 @@ from ctypes import (
 TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
 
-from nscore.linux.numbers import ARCH, POINTER, SIGCHLD, SIGSET_SIZE
+from nscore.linux.numbers import ARCH, POINTER, SIGSET_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -305,15 +305,20 @@ def signals(set: sigset_t) -> tuple[int, ...]:
     return tuple([word * bits + bit + 1 for word, value in enumerate(set.sig) for bit in range(bits) if value >> bit & 1])
 
 
+#: SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV, SIGIO and SIGSYS.
+OWN_CODES = frozenset((4, 5, 7, 8, 11, 29, 31))
+
+
 def siginfo(info: siginfo_t) -> tuple[int, int, int, int, int, int]:
     """si_signo, si_code, si_pid, si_uid, si_status and si_value; a member that such a signal does not have is 0.
 
-    kernel/signal.c:siginfo_layout: between SI_USER and SI_KERNEL the signal decides, and SI_SIGIO is a poll's.
+    A code between SI_USER and SI_KERNEL is a child's, whatever its exit signal, unless the signal has codes of its own; SI_SIGIO is a
+    poll's.
     """
     signo, code = info.si_signo, info.si_code
-    if 0 < code < 0x80:
-        return (signo, code, info.si_pid, info.si_uid, info.si_status, 0) if signo == SIGCHLD else (signo, code, 0, 0, 0, 0)
-    if code == -5:
+    if 0 < code < 0x80 and signo not in OWN_CODES:
+        return signo, code, info.si_pid, info.si_uid, info.si_status, 0
+    if 0 < code < 0x80 or code == -5:
         return signo, code, 0, 0, 0, 0
     return signo, code, info.si_pid, info.si_uid, 0, info.si_value if code < 0 else 0
 
