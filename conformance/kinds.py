@@ -144,7 +144,7 @@ def sigwait(rng: random.Random, who: Population) -> Sequence[Action]:
     index = who.member(rng)
     if index is None:
         return fork(rng, who)
-    seconds = rng.choice([60.0, 60.0, 60.0, 0.0])
+    seconds = rng.choice([60.0, 60.0, 60.0, 60.0, 60.0, 0.0])
     return rng.choice(
         [
             [Action(index, "pause")],
@@ -245,16 +245,16 @@ def view(rng: random.Random, who: Population) -> Sequence[Action]:
 KINDS: dict[str, tuple[int, Draw]] = {
     "fork": (14, fork),
     "clone NEW*": (8, clone_new),
-    "exit": (6, leave),
+    "exit": (7, leave),
     "kill": (16, kill),
     "wait": (14, wait),
     "sigaction": (9, sigaction),
-    "sigwait": (10, sigwait),
+    "sigwait": (17, sigwait),
     "setsid": (6, setsid),
-    "unshare": (5, unshare),
-    "setns": (5, setns),
+    "unshare": (6, unshare),
+    "setns": (6, setns),
     "prctl": (6, prctl),
-    "thread": (4, thread),
+    "thread": (6, thread),
     "pidfds": (6, pidfd),
-    "reads of /proc": (5, view),
+    "reads of /proc": (6, view),
 }
