@@ -133,3 +133,18 @@ def a_standard_signal_is_pending_once(m: Machine) -> None:
     assert [(info.si_signo, info.si_pid) for info in taken] == [(Signal.USR1, 4), (40, 4), (40, 3)]
     with raises("EAGAIN"):
         target.sigtimedwait({Signal.USR1, 40}, 0)
+
+
+@case("EXITSIG-14", "EXITSIG-01")
+def any_exit_signal_tells_of_the_child(m: Machine) -> None:
+    """Its number, uid and status, as CHLD does; one that has codes of its own, for faults, says nothing."""
+    parent = m.init.clone(NEWPID)
+    uid = parent.getuid()
+    signals = (Signal.USR1, Signal.WINCH, 40, Signal.SEGV, Signal.IO)
+    block(parent, *signals)
+    for sig in signals:
+        parent.clone(exit_signal=sig).exit(3)
+    m.settle()
+    taken = [parent.sigtimedwait({sig}, 0) for sig in signals]
+    told = [Siginfo(sig, ChildCode.EXITED, number, uid, 3) for number, sig in enumerate(signals[:3], 2)]
+    assert taken == [*told, *(Siginfo(sig, ChildCode.EXITED) for sig in signals[3:])]
