@@ -109,7 +109,8 @@ def kill(rng: random.Random, who: Population) -> Sequence[Action]:
     """A signal to a process or a group; never to all, and nothing to PID 1's group from outside it."""
     sig = rng.choice([0, Signal.TERM, Signal.KILL, Signal.STOP, Signal.CONT, Signal.CONT, Signal.USR1, Signal.HUP, Signal.CHLD, 64, 65])
     pid = who.pid(rng)
-    target = -pid if pid > 1 and rng.random() < 0.2 else pid
+    # STOP to no group: a parent that is stopped together with its child takes CHLD before or after.
+    target = -pid if pid > 1 and sig != Signal.STOP and rng.random() < 0.2 else pid
     return [Action(who.anyone(rng), "kill", (target, int(sig)))]
 
 
