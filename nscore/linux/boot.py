@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import select
 import signal
 import socket
@@ -15,7 +16,7 @@ assert not TYPE_CHECKING or sys.platform == "linux"
 
 from nscore.errors import Unavailable
 from nscore.linux.calls.creation import GLIBC
-from nscore.linux.wire import receive_descriptors
+from nscore.linux.wire import CONTROL, receive_descriptors
 from nscore.linux.zygotes import Zygote, zygote
 
 CAP_SYS_ADMIN = 21
@@ -76,6 +77,7 @@ def booted(keeper_of: Callable[[], Zygote] = zygote) -> Booted:
         keeper_of: What gives the zygote to ask.
     """
     check_proc()
+    check_limit()
     if not GLIBC:
         raise Unavailable("a C library other than glibc does not survive a raw clone, which agents are made by", f"Use glibc, {SIM}")
     ids = None if capabilities() >> CAP_SYS_ADMIN & 1 else (os.geteuid(), os.getegid())
@@ -116,6 +118,13 @@ def check_proc() -> None:
             f"/proc shows {shown} for this process, whose PID is {os.getpid()}: it is of another PID namespace, or not mounted",
             f"Mount proc on /proc in this PID namespace, {SIM}",
         )
+
+
+def check_limit() -> None:
+    """Unavailable where an agent's own descriptors would lie beyond the limit."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard <= CONTROL:
+        raise Unavailable(f"RLIMIT_NOFILE is {hard}, and agents keep descriptors up to {CONTROL}", f"Raise the hard limit, {SIM}")
 
 
 def refused(error: OSError, step: str, ids: tuple[int, int] | None) -> Unavailable:

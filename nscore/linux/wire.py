@@ -93,7 +93,7 @@ def described() -> str:
     """The exception at hand with its traceback, for a reply of FAULT.  The module is imported here: no agent should need it."""
     import traceback
 
-    return traceback.format_exc()
+    return traceback.format_exc()[-LIMIT // 2 :]
 
 
 def reserve(fd: int) -> int:

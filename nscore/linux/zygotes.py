@@ -13,6 +13,7 @@ from typing import Any
 TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
 
+from nscore.errors import Unavailable
 from nscore.linux.agent import PACKAGE, image_flags
 from nscore.linux.calls import socketpair
 from nscore.linux.wire import FAULT, receive_descriptors, send_descriptors
@@ -150,7 +151,10 @@ def start() -> int:
     reply, _ = receive_descriptors(ours)
     if reply != (0, None):
         os.close(ours)
-        raise RuntimeError(f"nscore's zygote did not start: {reply[1] if reply else 'it died at once'}")
+        why = reply[1] if reply else "it dies at once"
+        raise Unavailable(
+            f"the zygote, a small interpreter, does not start: {why}", "Look at the reason, or set NSCORE_BACKEND=sim for the model"
+        )
     return ours
 
 
