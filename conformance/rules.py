@@ -2162,7 +2162,8 @@ RULES: dict[str, Rule] = {
     "MNT-41": Rule(
         "Binding ns files: mountinfo type nsfs; keeps the namespace alive; readlink of the bound path -EINVAL (it is a file); "
         "an fd opened through it keeps it busy; setns works on it. A mnt ns file: -EINVAL unless that ns is *newer* than the "
-        "caller's current one (parent may bind a child's, never own or older).",
+        "caller's current one (parent may bind a child's, never own or older); on 6.18 newer is said of numbers that each CPU takes "
+        "from a stock of its own, so that between CPUs it is not age.",
         "fs/namespace.c",
     ),
     "MNT-42": Rule(

@@ -134,6 +134,10 @@ class NullFile(File):
     def write(self, task: Task, data: bytes, pos: int) -> int | Sleep | Restart:
         return len(data)
 
+    def llseek(self, pos: int, whence: int) -> int:
+        """drivers/char/mem.c:null_lseek"""
+        return 0
+
 
 def fill_super(s_type: str, ids: MountIds, user_ns: UserNamespace, mode: int = 0o755) -> RamSuper:
     """An empty root directory.  fs/ramfs/inode.c:ramfs_fill_super"""
@@ -187,4 +191,6 @@ class RamfsContext(FsContext):
                 raise Errno("EINVAL") from None
 
     def get_tree(self) -> SuperBlock:
-        return fill_super("ramfs", self.task.kernel.mount_ids, self.user_ns, self.mode)
+        sb = fill_super("ramfs", self.task.kernel.mount_ids, self.user_ns, self.mode)
+        sb.s_root.d_inode.i_uid, sb.s_root.d_inode.i_gid = self.task.cred.fsuid, self.task.cred.fsgid
+        return sb

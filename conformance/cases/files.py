@@ -114,10 +114,17 @@ def descriptors_are_the_lowest_free(m: Machine) -> None:
     assert m.init.lseek(5, 0, SeekWhence.CUR) == 5
     m.init.fcntl(5, FcntlCommand.SETFL, OpenFlag.APPEND)
     assert m.init.fcntl(3, FcntlCommand.GETFL) & OpenFlag.APPEND
-    m.init.fcntl(3, FcntlCommand.SETFD, FD_CLOEXEC)
+
+
+@case()
+def exec_closes_what_asks_for_it(m: Machine) -> None:
+    """The others stay, with their numbers."""
     child = m.init.fork()
+    first = child.open("/proc")
+    assert (first, child.dup(first), child.open("/", OpenFlag.CLOEXEC), child.dup(first)) == (3, 4, 5, 6)
+    child.fcntl(first, FcntlCommand.SETFD, FD_CLOEXEC)
     child.execve(m.image)
-    for fd, there in ((3, False), (4, False), (5, True), (10, True)):
+    for fd, there in ((3, False), (4, True), (5, False), (6, True)):
         if there:
             assert child.fcntl(fd, FcntlCommand.GETFD) == 0
         else:

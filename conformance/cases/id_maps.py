@@ -106,14 +106,24 @@ def a_map_of_everything(m: Machine) -> None:
 
 @case("USER-23")
 def an_ordinary_user_maps_only_itself(m: Machine) -> None:
-    """One line, one id, its own; the group after setgroups is denied; any inside id."""
+    """One line, one id, its own; any inside id."""
     caller = m.init.fork()
-    drop(caller)
+    drop(caller, *(set(Capability) - {Capability.SETFCAP}))
     child = caller.clone(NEWUSER)
     for text in (b"0 0 2", b"0 1 1", b"0 0 1\n1 1 1"):
         fd = child.open("/proc/self/uid_map", WRONLY)
         with raises("EPERM"):
             child.write(fd, text)
+    assert child.write(fd, b"7 0 1") == 5
+    assert child.getuid() == 7
+
+
+@case("USER-23", "USER-26", needs=("many_ids",))
+def an_ordinary_user_maps_its_group_once_setgroups_is_denied(m: Machine) -> None:
+    """EPERM before."""
+    caller = m.init.fork()
+    drop(caller)
+    child = caller.clone(NEWUSER)
     fd = child.open("/proc/self/gid_map", WRONLY)
     with raises("EPERM"):
         child.write(fd, b"7 0 1")
@@ -168,7 +178,7 @@ def long_maps_are_sorted(m: Machine) -> None:
         assert uid_map(m.init, child.pid) == (lines if count == 5 else sorted(lines))
 
 
-@case("USER-26")
+@case("USER-26", needs=("many_ids",))
 def setgroups_is_allowed_or_denied(m: Machine) -> None:
     """Denied it stays, below too; after gid_map it cannot be denied any more."""
     child = m.init.clone(NEWUSER)

@@ -167,7 +167,7 @@ def the_root_of_a_proc(m: Machine) -> None:
     assert (root.st_ino, root.st_size, tasks.st_nlink, tasks.st_size, text.st_size) == (1, 0, 4, 0, 0)
 
 
-@case("PROC-14")
+@case("PROC-14", needs=("root",))
 def nothing_is_made_in_proc(m: Machine) -> None:
     """A name that is not there is ENOENT, one that is EEXIST; nothing is removed."""
     with raises("ENOENT"):

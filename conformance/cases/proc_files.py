@@ -183,7 +183,7 @@ def what_only_one_kind_of_directory_has(m: Machine) -> None:
 ALWAYS = ("stat", "status", "comm", "limits", "uid_map", "gid_map", "setgroups", "oom_score_adj")
 
 
-@case("PROC-47", "PROC-56")
+@case("PROC-47", "PROC-56", needs=("root",))
 def what_can_be_read_of_a_zombie(m: Machine) -> None:
     """What is kept till it is reaped; its links to directories are ENOENT, its mounts EINVAL, its command line is empty."""
     child = m.init.fork()

@@ -32,9 +32,8 @@ def what_pivot_root_refuses_in_order(m: Machine) -> None:
     for new, old in (("/tmp/file", "/tmp/missing"), ("/tmp/new", "/tmp/file")):
         with raises("ENOTDIR"):
             child.pivot_root(new, old)
-    for new, old in (("/", "/tmp/new/old"), ("/tmp/new", "/")):
-        with raises("EBUSY"):
-            child.pivot_root(new, old)
+    with raises("EBUSY"):
+        child.pivot_root("/tmp/new", "/")
     for new, old in (("/tmp/plain", "/tmp/plain"), ("/tmp/new", "/tmp/old")):
         with raises("EINVAL"):
             child.pivot_root(new, old)
