@@ -153,7 +153,7 @@ def start() -> int:
         os.close(ours)
         why = reply[1] if reply else "it dies at once"
         raise Unavailable(
-            f"the zygote, a small interpreter, does not start: {why}", "Look at the reason, or set NSCORE_BACKEND=sim for the model"
+            f"the zygote, a small interpreter, does not start: {why}", "Mend that, or set NSCORE_BACKEND=sim for the model"
         )
     return ours
 
