@@ -21,6 +21,9 @@ class Before(Enum):
 
 RESULT = Before.RESULT
 
+#: The namespaces that clone can make.
+NEW = int(CloneFlag.NEWPID | CloneFlag.NEWUTS | CloneFlag.NEWIPC | CloneFlag.NEWNS)
+
 #: No more processes than this, so that views stay cheap.
 CROWD = 14
 
@@ -75,7 +78,7 @@ Draw = Callable[[random.Random, Population], Sequence[Action]]
 def fork(rng: random.Random, who: Population) -> Sequence[Action]:
     """fork, or a clone with another exit signal, a chosen number, a sibling."""
     if who.crowded:
-        return wait(rng, who)
+        return thin_out(rng, who)
     index = who.anyone(rng)
     roll = rng.random()
     if roll < 0.5:
@@ -88,10 +91,18 @@ def fork(rng: random.Random, who: Population) -> Sequence[Action]:
     return [Action(index, "clone", (int(flags),), {"exit_signal": 0 if flags & CloneFlag.PARENT else int(Signal.CHLD)})]
 
 
+def thin_out(rng: random.Random, who: Population) -> Sequence[Action]:
+    """Fewer processes: PID 1 ends one, or reaps all that it can."""
+    others = [pid for pid in who.pids if pid > 1]
+    if others and rng.random() < 0.4:
+        return [Action(0, "kill", (rng.choice(others), int(Signal.KILL)))]
+    return [Action(0, "waitpid", (-1, int(WaitOption.NOHANG | WaitOption.ALL)))] * 3
+
+
 def clone_new(rng: random.Random, who: Population) -> Sequence[Action]:
     """A child in new namespaces."""
     if who.crowded:
-        return leave(rng, who)
+        return thin_out(rng, who)
     new = [CloneFlag.NEWPID, CloneFlag.NEWUTS, CloneFlag.NEWIPC, CloneFlag.NEWNS]
     flags = CloneFlag.NEWPID | rng.choice(new) if rng.random() < 0.8 else rng.choice(new) | rng.choice(new)
     return [Action(who.anyone(rng), "clone", (int(flags),))]
@@ -207,7 +218,7 @@ def thread(rng: random.Random, who: Population) -> Sequence[Action]:
     """A thread."""
     index = who.member(rng)
     if index is None or who.crowded:
-        return leave(rng, who)
+        return thin_out(rng, who)
     return [Action(index, "thread")]
 
 
@@ -240,6 +251,28 @@ def view(rng: random.Random, who: Population) -> Sequence[Action]:
             [Action(index, "ns_get_nstype", (rng.choice([0, 3]),))],
         ]
     )
+
+
+#: The kind of what was drawn, by its first call: where nobody can do what was meant, something else is drawn.
+KIND_OF = {
+    **dict.fromkeys(("exit", "exit_thread"), "exit"),
+    **dict.fromkeys(("waitpid", "waitid"), "wait"),
+    **dict.fromkeys(("sigaction", "sigprocmask", "sigpending", "received"), "sigaction"),
+    **dict.fromkeys(("pause", "sigtimedwait", "pipe2"), "sigwait"),
+    **dict.fromkeys(("setsid", "setpgid", "getsid", "getpgid"), "setsid"),
+    **dict.fromkeys(("readlink", "listdir", "close", "ns_get_nstype"), "reads of /proc"),
+    "pidfd_open": "pidfds",
+}
+
+
+def kind_of(actions: Sequence[Action]) -> str:
+    """Which kind the actions are."""
+    first = actions[0]
+    if first.name == "open":
+        return "setns" if actions[-1].name == "setns" else "reads of /proc"
+    if first.name == "clone":
+        return "clone NEW*" if isinstance(first.args[0], int) and first.args[0] & NEW else "fork"
+    return KIND_OF.get(first.name, first.name)
 
 
 #: Weight and draw of each kind.

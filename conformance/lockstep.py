@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from conformance.compare import Symbols, symbolic, text
-from conformance.kinds import KINDS, RESULT, Action, Population
+from conformance.kinds import KINDS, RESULT, Action, Population, kind_of
 from conformance.run import Runner
 from nscore import Blocked, Gone, Machine, OpenFlag, Process, Siginfo, Signal
 from nscore.errors import Unavailable
@@ -101,10 +101,10 @@ class Lockstep:
     counts: Counts = field(default_factory=Counts)
     lines: list[str] = field(default_factory=list)
 
-    def step(self, actions: Sequence[Action], kind: str) -> str | None:
+    def step(self, actions: Sequence[Action]) -> str | None:
         """Do the actions on every machine; where they differ, what differs."""
         before: object = None
-        self.counts.kinds[kind] += 1
+        self.counts.kinds[kind_of(actions)] += 1
         for action in actions:
             results = [lane.act(action, before) for lane in self.lanes]
             before = results[0]
@@ -168,7 +168,7 @@ def play(runner: Runner, seed: int, steps: int, keep: Sequence[int] | None = Non
             made.append(number)
             rng = random.Random(seed * 1_000_003 + number)
             kind = rng.choices(list(KINDS), [weight for weight, _ in KINDS.values()])[0]
-            failure = lockstep.step(KINDS[kind][1](rng, lockstep.population), kind)
+            failure = lockstep.step(KINDS[kind][1](rng, lockstep.population))
     finally:
         for machine in machines:
             machine.close()
