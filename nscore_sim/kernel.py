@@ -74,6 +74,7 @@ class Kernel:
         "mount_ids",
         "nr_threads",
         "ns_id",
+        "pidfs_ino",
         "release",
         "runqueue",
         "timers",
@@ -92,6 +93,7 @@ class Kernel:
     mount_ids: MountIds  #: numbers of mounts and file systems, and the mounts that no namespace has
     nr_threads: int  #: kernel/fork.c
     ns_id: int  #: of the last namespace made
+    pidfs_ino: int  #: of the last Pid made.  fs/pidfs.c
     release: Release  #: which kernel build this is
     runqueue: deque[Task]  #: tasks that can take a step, in the order in which they were woken
     timers: Timers  #: sleeps that end by themselves
@@ -100,7 +102,7 @@ class Kernel:
     def __init__(self, chooser: Chooser, release: Release) -> None:
         self.chooser = chooser
         self.release = release
-        self.clock = self.nr_threads = self.ns_id = self.total_forks = 0
+        self.clock = self.nr_threads = self.ns_id = self.pidfs_ino = self.total_forks = 0
         self.faults = None
         self.image = IMAGE
         self.max_threads = MAX_THREADS

@@ -31,13 +31,14 @@ CAP_CHECKPOINT_RESTORE = int(Capability.CHECKPOINT_RESTORE)
 class Pid:
     """A number in each namespace from the initial one down to ns.  include/linux/pid.h:struct pid"""
 
-    __slots__ = ("attr", "count", "level", "ns", "numbers", "pgrp", "session", "task", "tgid", "wait_pidfd")
+    __slots__ = ("attr", "count", "ino", "level", "ns", "numbers", "pgrp", "session", "task", "tgid", "wait_pidfd")
 
     numbers: tuple[int, ...]  #: the number at level i is numbers[i]
 
     def __init__(self, ns: PidNamespace) -> None:
         self.ns = ns  #: the innermost
         self.level = ns.level
+        self.ino = 0  #: of its file in pidfs: the order of creation
         self.count = 1  #: whoever keeps the object: its numbers, and pidfds
         #: tasks[PIDTYPE_PID] and tasks[PIDTYPE_TGID]
         self.task: Task | None = None
@@ -106,7 +107,14 @@ def alloc_pid(task: Task, ns: PidNamespace, set_tid: tuple[int, ...] = ()) -> Pi
         at.pid_allocated += 1
     ns.ns.count += 1
     pid.numbers = tuple(reversed(numbers))
+    pidfs_add_pid(task, pid)
     return pid
+
+
+def pidfs_add_pid(task: Task, pid: Pid) -> None:
+    """Number the file that it can have, whether or not it ever has one.  fs/pidfs.c:pidfs_add_pid"""
+    task.kernel.pidfs_ino += 1
+    pid.ino = task.kernel.pidfs_ino
 
 
 def check_set_tid_size(task: Task, ns: PidNamespace, set_tid: tuple[int, ...]) -> None:

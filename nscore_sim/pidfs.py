@@ -47,10 +47,9 @@ CGROUP_ID = 1
 class PidfsAttr:
     """What pidfs keeps of a Pid of which there was a pidfd.  fs/pidfs.c:pidfs_attr"""
 
-    __slots__ = ("exit_code", "files", "ino", "stashed")
+    __slots__ = ("exit_code", "files", "stashed")
 
     def __init__(self) -> None:
-        self.ino = 0  #: its inode's number, the same for ever; 0 before there was one
         self.files = 0  #: how many are open: as long as there are, they share
         self.stashed: Dentry | None = None
         self.exit_code: int | None = None  #: from the reaping on
@@ -61,8 +60,8 @@ class PidfsInode(Inode):
 
     __slots__ = ("pid",)
 
-    def __init__(self, i_sb: SuperBlock, pid: Pid, i_ino: int) -> None:
-        super().__init__(i_sb, i_ino, 0o700)
+    def __init__(self, i_sb: SuperBlock, pid: Pid) -> None:
+        super().__init__(i_sb, pid.ino, 0o700)
         self.pid = pid
 
     def open(self, task: Task, path: Path, flags: int) -> PidfdFile:
@@ -137,8 +136,7 @@ def pidfs_alloc_file(task: Task, pid: Pid, flags: int) -> PidfdFile:
     mnt = kern_mount(task.kernel, "pidfs")
     attr = pidfs_attr(pid)
     if attr.stashed is None:
-        attr.ino = attr.ino or mnt.mnt_sb.new_ino()
-        attr.stashed = Dentry("", mnt.mnt_root, PidfsInode(mnt.mnt_sb, pid, attr.ino))
+        attr.stashed = Dentry("", mnt.mnt_root, PidfsInode(mnt.mnt_sb, pid))
     return PidfdFile(Path(mnt, attr.stashed), flags | O_RDWR, task, pid)
 
 

@@ -133,6 +133,18 @@ def a_process_has_one_inode(m: Machine) -> None:
     assert inode(m.init, other) != before
 
 
+@case("PIDFD-OBJ-08", needs=("no autoreap",))
+def inodes_are_numbered_as_processes_are_born(m: Machine) -> None:
+    """Whoever is looked at first, and wherever they live."""
+    children = [m.init.fork(), m.init.clone(NEWPID), m.init.fork()]
+    inner = children[1].fork()
+    inodes = [m.init.fstat(m.init.pidfd_open(inner.pid + 3)).st_ino]
+    for child in reversed(children):
+        fd = opened(m.init, child)
+        inodes.insert(0, m.init.fstat(fd).st_ino)
+    assert inodes == sorted(set(inodes))
+
+
 @case("PIDFD-OBJ-09", "PIDFD-POLL-05", "PIDFD-FDINFO-06", "PIDFD-OPEN-06", "PIDFD-INFO-09")
 def exec_by_another_thread_takes_the_leaders_pidfds(m: Machine) -> None:
     """They go on; the thread's own is as of one that is reaped, with 0 for its exit code."""
