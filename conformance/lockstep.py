@@ -38,7 +38,6 @@ class Lane:
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.processes: list[Process | None] = [machine.init]
-        self.symbols = Symbols()
 
     def act(self, action: Action, before: object) -> object:
         """Do it and return what came of it, comparable."""
@@ -69,7 +68,7 @@ class Lane:
         """A result without what no two kernels have in common."""
         if hasattr(result, "__dataclass_fields__"):
             result = str(result)
-        return symbolic(self.symbols, result, self.machine.image)
+        return symbolic(Symbols(), result, self.machine.image)
 
     def resumed(self) -> list[tuple[int, str, object]]:
         """What calls that were pending have come to since the last look."""
@@ -81,14 +80,20 @@ class Lane:
         return seen
 
     def views(self) -> list[tuple[str, bytes]]:
-        """The status of every process, as PID 1 sees it."""
+        """The status and the PID namespace of every process, as PID 1 sees them.
+
+        Namespaces are compared within one look: Linux uses an inode number again some time after its namespace has gone.
+        """
         init = self.machine.init
+        symbols = Symbols()
         seen = []
         for name in init.listdir("/proc"):
             if name.isdigit():
                 fd = init.open(f"/proc/{name}/status", OpenFlag.RDONLY)
-                seen.append((name, text(init.read(fd, 65536))))
+                view = text(init.read(fd, 65536))
                 init.close(fd)
+                link = symbolic(symbols, init.readlink(f"/proc/{name}/ns/pid"), "")
+                seen.append((name, view + str(link).encode()))
         return seen
 
 

@@ -10,9 +10,9 @@ from typing import cast
 
 from nscore.errors import Errno, Unavailable
 from nscore.flags import CloneFlag, MountFlag, OpenFlag, Prctl, Signal
-from nscore.interface.backend import Args, Plain
+from nscore.interface.backend import Plain
 from nscore_sim.chooser import Choose, Chooser, first, replayed, seeded
-from nscore_sim.cred import Cred
+from nscore_sim.cred import Cred, set_cred_ucounts
 from nscore_sim.entry import enter
 from nscore_sim.fork import kernel_clone
 from nscore_sim.kernel import Kernel
@@ -21,6 +21,7 @@ from nscore_sim.sched import schedule
 from nscore_sim.sigpending import SIGCHLD
 from nscore_sim.syscalls import TABLE
 from nscore_sim.task import Task
+from nscore_sim.ucount import UCOUNT_RLIMIT_NPROC, dec_rlimit_ucounts, inc_rlimit_ucounts
 from nscore_sim.utsname import NewUtsname
 
 OPTIONS = ("choose", "faults", "level", "like", "release", "replay", "seed")
@@ -133,6 +134,7 @@ def resemble_cred(cred: Cred, lines: Mapping[str, str], user: bool) -> None:
         cred.uid = cred.suid = cred.euid = cred.fsuid = int(lines["uid_map"].split()[1])
         cred.gid = cred.sgid = cred.egid = cred.fsgid = int(lines["gid_map"].split()[1])
         cred.cap_permitted = cred.cap_effective = 0
+        recount(cred)
         return
     cred.uid, cred.euid, cred.suid, cred.fsuid = map(int, lines["Uid"].split())
     cred.gid, cred.egid, cred.sgid, cred.fsgid = map(int, lines["Gid"].split())
@@ -140,6 +142,14 @@ def resemble_cred(cred: Cred, lines: Mapping[str, str], user: bool) -> None:
     cred.cap_inheritable, cred.cap_permitted = int(lines["CapInh"], 16), int(lines["CapPrm"], 16)
     cred.cap_effective, cred.cap_bset = int(lines["CapEff"], 16), int(lines["CapBnd"], 16)
     cred.cap_ambient = int(lines["CapAmb"], 16)
+    recount(cred)
+
+
+def recount(cred: Cred) -> None:
+    """Count the task for whom it has become."""
+    dec_rlimit_ucounts(cred.ucounts, UCOUNT_RLIMIT_NPROC, 1)
+    set_cred_ucounts(cred)
+    inc_rlimit_ucounts(cred.ucounts, UCOUNT_RLIMIT_NPROC, 1)
 
 
 def limits(text: str) -> tuple[tuple[int, int], ...]:
