@@ -93,7 +93,10 @@ class Walk:
 
     def create(self, driven: LinuxDriven, name: str, *args: object) -> None:
         if len(self.world.driven) < 16:
-            child, _ = driven.create(name, cast(Args, args))
+            child, out = driven.create(name, cast(Args, args))
+            if out is Fate.PENDING:
+                self.idle.remove(driven)
+                self.pending.append(driven)
             if child is not None:
                 self.idle.append(child)
 
