@@ -58,8 +58,8 @@ class Driven(Protocol):
     def create(self, name: str, args: Args) -> tuple[Driven | None, Outcome]:
         """clone (flags, exit_signal, set_tid), fork or thread, to the settled end of it.
 
-        The new process and the parent's outcome: (pid, pidfd or None); None and an Errno where there is no child.  With PENDING the parent's
-        call has not returned: the child is born already (CLONE_VFORK), or not yet, because the parent is stopped.
+        The new process and the parent's outcome: (pid, pidfd or None); None and an Errno where there is no child.  With PENDING the
+        parent's call has not returned: the child is born already (CLONE_VFORK), or not yet, because the parent is stopped.
         """
 
     def received(self) -> tuple[Args, ...]:

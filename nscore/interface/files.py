@@ -308,12 +308,20 @@ class Files(Caller):
         """Send data with descriptors (SCM_RIGHTS) and credentials (SCM_CREDENTIALS); return how much was sent.
 
         Raises, the first that applies:
-            EBADF: fd or one of rights is not open.
+            EBADF: fd is not open.
+            ENOTSOCK: fd is no socket.
+            EBADF: One of rights is not open.
             EINVAL: credentials has an id that is not mapped.
             EPERM: credentials claims what the sender is not.
             ESRCH: credentials claims a process that is not in the sender's PID namespace.
-            EPIPE: The other end is closed; SIGPIPE is sent.
+            EPIPE: STREAM: the other end is closed; SIGPIPE is sent.
+            ECONNRESET: The other end was closed with something unread; reported once.
+            ENOTCONN: DGRAM: after ECONNREFUSED.
+            EMSGSIZE: Too much for a packet.
+            EPIPE: SEQPACKET: the other end is closed; no signal.
             EAGAIN: Full, and not to block.
+            ECONNREFUSED: DGRAM: the other end is closed.
+            EINTR: A signal was handled before anything was sent.
 
         sendmsg(2), unix(7); rules SCM
         """
@@ -324,6 +332,8 @@ class Files(Caller):
 
         Raises, the first that applies:
             EBADF: fd is not open.
+            ENOTSOCK: fd is no socket.
+            ECONNRESET: Empty, and the other end was closed with something unread; reported once.
             EAGAIN: Empty, and not to block.
             EINTR: A signal was handled.
 

@@ -49,6 +49,7 @@ class Namespaces(Caller):
             EPERM: No CAP_SYS_ADMIN over the target or over the caller's own user namespace (NEWNS: CAP_SYS_CHROOT too).
             EINVAL: NEWNS: the caller's directories are shared.
             EINVAL: NEWPID: neither the caller's own PID namespace nor below it.
+            EUSERS: NEWTIME: a process with threads.
 
         setns(2); rules SETNS, PREC-05, PIDFD-SETNS
         """
@@ -62,6 +63,7 @@ class Namespaces(Caller):
             ENOTTY: fd is no namespace.
             EINVAL: A namespace without a hierarchy.
             EPERM: The parent is neither the caller's own namespace nor below it.
+            EMFILE: No descriptor is free.
 
         ioctl_ns(2), NS_GET_PARENT; rules NSFS-IOC
         """
@@ -74,6 +76,7 @@ class Namespaces(Caller):
             EBADF: fd is not open.
             ENOTTY: fd is no namespace.
             EPERM: The owner is neither the caller's user namespace nor below it.
+            EMFILE: No descriptor is free (before Linux 6.12: before EPERM).
 
         ioctl_ns(2), NS_GET_USERNS; rule NSFS-IOC-04
         """

@@ -86,6 +86,7 @@ class Pidfds(Caller):
             ENOTTY: fd is no pidfd, or kind is unknown.
             ESRCH: The process is a zombie or has been reaped.
             EACCES: No ptrace access to it.
+            EMFILE: No descriptor is free.
 
         ioctl_pidfd(2), since Linux 6.11; rules PIDFD-NSIOC
         """

@@ -8,6 +8,7 @@ import statistics
 import sys
 import timeit
 import tracemalloc
+from functools import partial
 
 from nscore import CloneFlag, Process, Signal, boot
 from tests.benchmarks.figure import Figure, alternate, figure, median_ratio, seconds
@@ -41,6 +42,12 @@ def cycle(parent: Process) -> None:
     parent.waitpid(-1)
 
 
+def cycles(parent: Process, number: int) -> None:
+    """As many."""
+    for _ in range(number):
+        cycle(parent)
+
+
 def os_fork() -> None:
     """The host's own."""
     pid = os.fork()
@@ -56,7 +63,7 @@ def sim_fork() -> list[Figure]:
         inner = machine.init.clone(CloneFlag.NEWPID)
         for _ in range(500):
             cycle(inner)
-        driven = min(seconds(lambda: [cycle(inner) for _ in range(300)]) / 300 for _ in range(5))
+        driven = min(seconds(partial(cycles, inner, 300)) / 300 for _ in range(5))
         kernel = kernel_cycle(inner)
     figures = [
         Figure("sim: fork+exit+wait by kernel functions, two levels", kernel * 1e6, 10, "µs", kernel * 1e6),
@@ -100,9 +107,7 @@ def sim_scale() -> list[Figure]:
         tracemalloc.start()
         task = large.init._driven.task  # type: ignore[attr-defined]
         gc.disable()
-        many, before = 1_000_000, tracemalloc.get_traced_memory()[0]
-        tracemalloc.stop()
-        tracemalloc.start()
+        many = 1_000_000
         for _ in range(20_000):
             kernel_clone(task, 0, 17, ())
         task.kernel.runqueue.clear()
@@ -113,10 +118,10 @@ def sim_scale() -> list[Figure]:
             task.kernel.runqueue.clear()
         gc.freeze()
         gc.enable()
-        del before
         parents = [machine.init.fork() for machine in (small, large)]
-        ours, theirs = alternate(30, *[lambda p=p: [cycle(p) for _ in range(50)] for p in reversed(parents)])  # type: ignore[misc]
-        figures.append(Figure("sim: fork+exit+wait, 10^6 live tasks / 10", median_ratio(ours, theirs), 1.2, "x", statistics.median(ours) / 50e-6))
+        ours, theirs = alternate(30, partial(cycles, parents[1], 50), partial(cycles, parents[0], 50))
+        each = statistics.median(ours) / 50e-6
+        figures.append(Figure("sim: fork+exit+wait, 10^6 live tasks / 10", median_ratio(ours, theirs), 1.2, "x", each))
         figures.append(Figure("sim: a live task", size / 1024, 2, "KB", 0))
     figures.append(zap())
     return figures
@@ -132,7 +137,12 @@ def zap() -> Figure:
         for _ in range(100_000):
             kernel_clone(task, 0, 17, ())
         machine.settle()
-        taken = seconds(lambda: (inner.exit(0), machine.settle())) / 100_000
+
+        def end() -> None:
+            inner.exit(0)
+            machine.settle()
+
+        taken = seconds(end) / 100_000
     return Figure("sim: zap of 10^5, a task", taken * 1e6, 8, "µs", taken * 1e6)
 
 
@@ -153,4 +163,5 @@ def sim_pids() -> list[Figure]:
 
     one(empty)
     ours, theirs = alternate(20, lambda: one(full), lambda: one(empty))
-    return [Figure("sim: the next PID, one of 4 million free / empty", median_ratio(ours, theirs), 3, "x", statistics.median(ours) / 200e-6)]
+    each = statistics.median(ours) / 200e-6
+    return [Figure("sim: the next PID, one of 4 million free / empty", median_ratio(ours, theirs), 3, "x", each)]

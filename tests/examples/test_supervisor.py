@@ -34,7 +34,7 @@ def check(supervisor: Supervisor) -> None:
 
 
 def test_the_race_is_found_and_shrunk_to_a_line_that_replays_it() -> None:
-    with pytest.raises(AssertionError, match='replay="([0-9.]*)"') as caught:
+    with pytest.raises(AssertionError, match=r'replay="([0-9.]*)"') as caught:
         check(racing)
     found = re.search('replay="([0-9.]*)"', str(caught.value))
     assert found is not None
