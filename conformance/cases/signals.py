@@ -44,6 +44,17 @@ def init_drops_what_it_has_no_handler_for(m: Machine) -> None:
     assert (inner.getpid(), member.getppid()) == (1, 1)
 
 
+@case("SIG-04")
+def what_init_drops_does_not_even_wake_it(m: Machine) -> None:
+    """An ancestor's signals are dropped as they are sent: a sigtimedwait, which everything else ends, sleeps on."""
+    inner = m.init.clone(NEWPID)
+    waiting = inner.start(Process.sigtimedwait, {Signal.USR2}, 60)
+    for sig in (Signal.HUP, Signal.INT, Signal.TERM, Signal.SEGV, Signal.TSTP, 34):
+        m.init.kill(inner.pid, sig)
+        m.settle()
+        assert not waiting.done
+
+
 @case("SIG-02")
 def kill_and_stop_from_an_ancestor_reach_init(m: Machine) -> None:
     """The sender has no number in init's namespace, so they are forced."""

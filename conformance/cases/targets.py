@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conformance.case import case
 from conformance.expect import raises
-from conformance.scenes import block, has_ended, injected, killed_by
+from conformance.scenes import block, handle, has_ended, injected, killed_by
 from conformance.views import state
 from nscore import (
     CloneFlag,
@@ -30,17 +30,20 @@ def kill_minus_1_reaches_all_in_sight_but_the_caller(m: Machine) -> None:
     leader.setsid()
     nested = inner.clone(NEWPID)
     below = nested.fork()
-    sender.kill(-1, Signal.KILL)
+    thread.kill(-1, Signal.KILL)
     m.settle()
     assert [has_ended(process) for process in (plain, leader, nested, below)] == [True] * 4
     assert [has_ended(process) for process in (outside, inner, sender, thread, m.init)] == [False] * 5
 
 
 @case("KILL-02")
-def kill_minus_1_by_init_spares_init(m: Machine) -> None:
-    """It is never a target itself, and one whose parent is outside is."""
+def kill_minus_1_spares_init(m: Machine) -> None:
+    """Whoever calls: it is never a target, and one whose parent is outside is."""
     inner = m.init.clone(NEWPID)
     member, stranger = inner.fork(), injected(m.init.fork(), inner.pid)
+    handle(inner, Signal.WINCH)
+    member.kill(-1, Signal.WINCH)
+    assert inner.received() == ()
     inner.kill(-1, Signal.KILL)
     m.settle()
     assert [has_ended(process) for process in (inner, member, stranger)] == [False, True, True]

@@ -129,8 +129,10 @@ def a_process_waits_for_all_its_threads_children(m: Machine) -> None:
     process = m.init.fork()
     thread = process.thread()
     child = thread.fork()
-    with raises("ECHILD"):
-        process.waitpid(-1, WaitOption.NOTHREAD)
+    for pid in (-1, child.getpid()):
+        with raises("ECHILD"):
+            process.waitpid(pid, WaitOption.NOTHREAD)
+        assert process.waitpid(pid, WaitOption.NOHANG) == (0, 0)
     waiting = process.start(Process.waitid, IdType.ALL, 0, WaitOption.EXITED)
     child.exit(2)
     result = waiting.result()
