@@ -1,4 +1,4 @@
-"""What travels over a pair of sockets: descriptors and credentials; and who owns a file.  net/core/scm.c, net/unix/af_unix.c, fs/fcntl.c"""
+"""What travels over a pair of sockets: descriptors and credentials.  net/core/scm.c, net/unix/af_unix.c"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nscore import (
     Capability,
     CloneFlag,
     Credentials,
-    FcntlCommand,
+    Disposition,
     Machine,
     MessageFlag,
     OpenFlag,
@@ -25,7 +25,6 @@ from nscore import (
 
 NEWPID, NEWUSER = CloneFlag.NEWPID, CloneFlag.NEWUSER
 DONTWAIT = MessageFlag.DONTWAIT
-SETOWN, GETOWN = FcntlCommand.SETOWN, FcntlCommand.GETOWN
 
 
 def pair(m: Machine, *, passcred: bool = True, type: int = SocketType.DGRAM) -> tuple[int, int]:
@@ -277,6 +276,54 @@ def what_sendmsg_refuses(m: Machine) -> None:
     assert m.init.waitpid(child.pid) == (child.pid, Signal.PIPE)
 
 
+@case("SCM-11")
+def what_a_closed_end_says(m: Machine) -> None:
+    """With something unread it resets the other one, which is told once; datagrams are refused, and then there is no connection."""
+
+    def left(type: int) -> int:
+        a, b = pair(m, type=type)
+        m.init.sendmsg(a, b"x")
+        m.init.close(b)
+        return a
+
+    packets, datagrams, stream = left(SocketType.SEQPACKET), left(SocketType.DGRAM), left(SocketType.STREAM)
+    with raises("ECONNRESET"):
+        m.init.sendmsg(packets, b"x")
+    with raises("EPIPE"):
+        m.init.sendmsg(packets, b"x")
+    with raises("ECONNREFUSED"):
+        m.init.sendmsg(datagrams, b"x")
+    with raises("ENOTCONN"):
+        m.init.sendmsg(datagrams, b"x")
+    with raises("ECONNRESET"):
+        m.init.recvmsg(stream, 1)
+    assert m.init.recvmsg(stream, 1).data == b""
+
+
+@case("SCM-11")
+def a_sender_is_interrupted(m: Machine) -> None:
+    """Who has sent nothing yet, by a handler."""
+    a, b = pair(m, type=SocketType.SEQPACKET)
+    with raises("EMSGSIZE"):
+        m.init.sendmsg(a, bytes(400_000))
+    assert m.init.sendmsg(a, bytes(200_000)) == m.init.sendmsg(a, bytes(200_000)) == 200_000
+    child = m.init.fork()
+    child.sigaction(Signal.USR1, Disposition.HANDLE)
+    sending = child.start(Calls.sendmsg, a, b"x")
+    m.settle()
+    assert not sending.done
+    m.init.kill(child.pid, Signal.USR1)
+    m.settle()
+    with raises("EINTR"):
+        sending.result()
+    receiving = child.start(Calls.recvmsg, a, 1)
+    m.init.kill(child.pid, Signal.USR1)
+    m.settle()
+    with raises("EINTR"):
+        receiving.result()
+    assert len(m.init.recvmsg(b, 1).data) == 1
+
+
 @case("SCM-11", "SCM-05")
 def descriptors_travel_as_open_files(m: Machine) -> None:
     """Of whatever kind, opened with PATH too; those that nobody took are closed."""
@@ -315,52 +362,3 @@ def what_sockets_refuse(m: Machine) -> None:
         m.init.sendmsg(0, b"x")
     with raises("ENOTSOCK"):
         m.init.recvmsg(0, 1)
-
-
-# Owners
-
-
-@case("SCM-30")
-def the_owner_of_a_file(m: Machine) -> None:
-    """A process or a group that there is, as the caller numbers it, until nobody of that role is left."""
-    fd, _ = m.init.pipe2()
-    assert m.init.fcntl(fd, GETOWN) == 0
-    leader = m.init.fork()
-    leader.setpgid(0, 0)
-    member = leader.fork()
-    m.init.fcntl(fd, SETOWN, leader.pid)
-    with raises("ESRCH"):
-        m.init.fcntl(fd, SETOWN, 99)
-    with raises("EINVAL"):
-        m.init.fcntl(fd, SETOWN, -(1 << 31))
-    assert m.init.fcntl(fd, GETOWN) == leader.pid
-    leader.exit(0)
-    m.settle()
-    assert m.init.fcntl(fd, GETOWN) == leader.pid
-    m.init.waitpid(leader.pid)
-    assert m.init.fcntl(fd, GETOWN) == 0
-    m.init.fcntl(fd, SETOWN, -leader.pid)
-    assert m.init.fcntl(fd, GETOWN) == -leader.pid
-    member.exit(0)
-    m.settle()
-    assert m.init.waitpid(-1)[0] == 3
-    assert m.init.fcntl(fd, GETOWN) == 0
-    m.init.fcntl(fd, SETOWN, 1)
-    m.init.fcntl(fd, SETOWN, 0)
-    assert m.init.fcntl(fd, GETOWN) == 0
-
-
-@case("SCM-30")
-def the_owner_is_numbered_for_who_asks(m: Machine) -> None:
-    """0 to who does not see it; what one sets as 1 another one reads as its own number of it; a thread that leads nothing is nobody."""
-    fd, _ = m.init.pipe2()
-    m.init.fcntl(fd, SETOWN, 1)
-    inner = m.init.clone(NEWPID)
-    assert (m.init.fcntl(fd, GETOWN), inner.fcntl(fd, GETOWN)) == (1, 0)
-    inner.fcntl(fd, SETOWN, 1)
-    assert (m.init.fcntl(fd, GETOWN), inner.fcntl(fd, GETOWN)) == (inner.pid, 1)
-    thread = m.init.fork().thread()
-    m.init.fcntl(fd, SETOWN, thread.tid)
-    assert m.init.fcntl(fd, GETOWN) == 0
-    powerless(m.init).fcntl(fd, SETOWN, 1)
-    assert m.init.fcntl(fd, GETOWN) == 1
