@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 #: What is there beside /proc, /dev/null and the programs.
 DIRECTORIES = ("/bin", "/dev", "/etc", "/mnt", "/proc", "/root", "/run", "/sys", "/tmp", "/usr/bin", "/var")
 
+#: The size of a program.
+PROGRAM_SIZE = 4096
+
 #: By the type in the mode.
 KINDS: dict[int, type[Inode]] = {stat.S_IFDIR: RamDirectory, stat.S_IFREG: RamFile, stat.S_IFCHR: NullDevice}
 
@@ -44,7 +47,7 @@ def prepare_namespace(kernel: Kernel, programs: tuple[str, ...] = ()) -> MntName
     for path in DIRECTORIES:
         populate(sb, path, stat.S_IFDIR | 0o755)
     for path in programs:
-        populate(sb, path, stat.S_IFREG | 0o755)
+        populate(sb, path, stat.S_IFREG | 0o755).d_inode.truncate(PROGRAM_SIZE)
     populate(sb, "/dev/null", stat.S_IFCHR | 0o666)
     populate(sb, "/tmp", 0).d_inode.i_mode |= 0o1777
     proc = proc_super(kernel, kernel.init_pid_ns)

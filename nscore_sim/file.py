@@ -7,12 +7,13 @@ counted once a table.
 from __future__ import annotations
 
 import itertools
+import stat
 from typing import TYPE_CHECKING
 
 from nscore.errors import Errno
 from nscore.flags import CloneFlag, OpenFlag, PollEvent
 from nscore_sim.cred import get_cred, put_cred
-from nscore_sim.mount import mntput
+from nscore_sim.mount import mnt_get_write_access, mntput
 
 if TYPE_CHECKING:
     from nscore.interface.backend import Plain
@@ -54,6 +55,8 @@ class File:
         self.f_pos = 0
         self.f_owner: tuple[Pid, int] | None = None  #: F_SETOWN: whom, and as what (PIDTYPE_*)
         f_path.mnt.mnt_count += 1
+        if f_flags & O_ACCMODE and writes_to_mount(self):
+            mnt_get_write_access(f_path.mnt, 1)
 
     def read(self, task: Task, n: int, pos: int) -> bytes | Sleep | Restart:
         """At most n bytes from pos; whoever calls moves the position."""
@@ -100,6 +103,11 @@ def writable(file: File) -> bool:
     return file.f_flags & (O_ACCMODE | O_PATH) in (O_WRONLY, O_RDWR)
 
 
+def writes_to_mount(file: File) -> bool:
+    """FMODE_WRITER: only of a regular file, since the others keep their data elsewhere.  fs/file_table.c"""
+    return writable(file) and stat.S_ISREG(file.f_path.dentry.d_inode.i_mode)
+
+
 def get_file(file: File) -> File:
     """include/linux/fs.h:get_file"""
     file.f_count += 1
@@ -112,6 +120,8 @@ def fput(file: File, task: Task) -> None:
     if file.f_count:
         return
     file.release(task)
+    if file.f_flags & O_ACCMODE and writes_to_mount(file):
+        mnt_get_write_access(file.f_path.mnt, -1)
     mntput(file.f_path.mnt)
     put_cred(file.f_cred)
 

@@ -31,7 +31,7 @@ INVALID_ID = 0xFFFFFFFF
 class SuperBlock:
     """A mounted file system.  include/linux/fs.h:super_block"""
 
-    __slots__ = ("last_ino", "s_active", "s_dev", "s_nouser", "s_rdonly", "s_root", "s_type", "s_user_ns")
+    __slots__ = ("last_ino", "s_active", "s_dev", "s_nouser", "s_rdonly", "s_root", "s_type", "s_user_ns", "s_writers")
 
     s_root: Dentry
 
@@ -42,6 +42,7 @@ class SuperBlock:
         self.s_nouser = False  #: it is never grafted anywhere
         self.s_rdonly = False
         self.s_active = 0  #: mounts of it
+        self.s_writers = 0  #: what its mounts have of them together
         self.last_ino = 0
 
     def new_ino(self) -> int:

@@ -69,6 +69,7 @@ class Mount:
         "mnt_sb",
         "mnt_share",
         "mnt_slave_list",
+        "mnt_writers",
     )
 
     def __init__(self, ids: MountIds, sb: SuperBlock, root: Dentry, devname: str, flags: int) -> None:
@@ -85,6 +86,7 @@ class Mount:
         self.mnt_mounts: dict[Dentry, Mount] = {}  #: by the place
         self.mnt_ns: MntNamespace | None = None  #: None: mounted nowhere (any more)
         self.mnt_count = 0  #: files, roots and working directories in it
+        self.mnt_writers = 0  #: regular files in it that are open for writing
         self.mnt_share: dict[Mount, None] | None = None  #: its peers and itself, while it is shared
         self.mnt_group_id = 0
         self.mnt_master: Mount | None = None
@@ -175,6 +177,12 @@ def path_mounted(path: Path) -> bool:
 def is_local_mountpoint(task: Task, dentry: Dentry) -> bool:
     """Whether something is mounted on it in task's namespace.  fs/namespace.c:__is_local_mountpoint"""
     return bool(dentry.d_mounts) and any(check_mnt(task, mnt) for mnt in dentry.d_mounts or ())
+
+
+def mnt_get_write_access(mnt: Mount, writers: int) -> None:
+    """One file more, or less, that keeps it from becoming read-only.  fs/namespace.c:mnt_get_write_access, mnt_put_write_access"""
+    mnt.mnt_writers += writers
+    mnt.mnt_sb.s_writers += writers
 
 
 def is_path_reachable(mnt: Mount, dentry: Dentry, root: Path) -> bool:

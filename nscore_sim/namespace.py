@@ -45,6 +45,7 @@ from nscore_sim.pnode import change_mnt_propagation, propagate_mount_busy
 if TYPE_CHECKING:
     from nscore.interface.backend import Plain
     from nscore_sim.task import Task
+    from nscore_sim.user_namespace import UserNamespace
 
 CAP_SYS_ADMIN = int(Capability.SYS_ADMIN)
 
@@ -66,10 +67,14 @@ def mnt_ns_of(task: Task) -> MntNamespace:
 
 def may_mount(task: Task) -> None:
     """EPERM.  fs/namespace.c:may_mount"""
-    owner = mnt_ns_of(task).ns.user_ns
-    assert owner is not None
-    if not ns_capable(task, owner, CAP_SYS_ADMIN):
+    if not ns_capable(task, owner_of(mnt_ns_of(task)), CAP_SYS_ADMIN):
         raise Errno("EPERM")
+
+
+def owner_of(ns: MntNamespace) -> UserNamespace:
+    """Where CAP_SYS_ADMIN is needed to change it."""
+    assert ns.ns.user_ns is not None
+    return ns.ns.user_ns
 
 
 def mount(task: Task, source: str | None, target: str, fstype: str | None, flags: int, data: str | None) -> Plain:
@@ -112,6 +117,8 @@ def do_reconfigure_mnt(task: Task, path: Path, mnt_flags: int) -> None:
         raise Errno("EINVAL")
     if not can_change_locked_flags(path.mnt, mnt_flags):
         raise Errno("EPERM")
+    if mnt_flags & ~path.mnt.mnt_flags & MNT_READONLY and path.mnt.mnt_writers:
+        raise Errno("EBUSY")
     set_mount_attributes(path.mnt, mnt_flags)
 
 
@@ -134,6 +141,8 @@ def do_remount(task: Task, path: Path, flags: int, mnt_flags: int, data: str | N
     parse_monolithic_mount_data(fc, data)
     if not ns_capable(task, sb.s_user_ns, CAP_SYS_ADMIN):
         raise Errno("EPERM")
+    if fc.sb_rdonly and not sb.s_rdonly and sb.s_writers:
+        raise Errno("EBUSY")
     fc.reconfigure(sb)
     sb.s_rdonly = fc.sb_rdonly
     set_mount_attributes(path.mnt, mnt_flags)
@@ -200,8 +209,12 @@ def graft_tree(mnt: Mount, path: Path) -> None:
 def do_change_type(task: Task, path: Path, flags: int) -> None:
     """MS_SHARED, MS_PRIVATE, MS_SLAVE, MS_UNBINDABLE.  fs/namespace.c:do_change_type"""
     kind = flags & ~(MS_REC | MS_SILENT)
-    if not path_mounted(path) or kind & ~MS_PROPAGATION or kind & (kind - 1) or not check_mnt(task, path.mnt):
+    ns = path.mnt.mnt_ns
+    if not path_mounted(path) or kind & ~MS_PROPAGATION or kind & (kind - 1) or ns is None:
         raise Errno("EINVAL")
+    # Of whatever namespace it is: fs/namespace.c:may_change_propagation.
+    if not ns_capable(task, owner_of(ns), CAP_SYS_ADMIN):
+        raise Errno("EPERM")
     for mnt in list(mount_tree(path.mnt)) if flags & MS_REC else [path.mnt]:
         if kind == MS_SHARED:
             set_mnt_shared(mnt)
@@ -214,11 +227,11 @@ def do_move_mount_old(task: Task, new: Path, old_name: str | None) -> None:
     if not old_name:
         raise Errno("EINVAL")
     old = user_path_at(task, AT_FDCWD, old_name, LOOKUP_FOLLOW)
+    if not path_mounted(old) or d_is_dir(new.dentry) != d_is_dir(old.dentry):
+        raise Errno("EINVAL")
     new = lock_mount(new)
     mnt, parent = old.mnt, new.mnt
-    if not check_mnt(task, parent) or not check_mnt(task, mnt) or mnt.mnt_flags & MNT_LOCKED:
-        raise Errno("EINVAL")
-    if not path_mounted(old) or mnt.mnt_parent is mnt or d_is_dir(new.dentry) != d_is_dir(old.dentry):
+    if not check_mnt(task, parent) or not check_mnt(task, mnt) or mnt.mnt_flags & MNT_LOCKED or mnt.mnt_parent is mnt:
         raise Errno("EINVAL")
     if mnt.mnt_parent.mnt_share is not None:
         raise Errno("EINVAL")
@@ -306,6 +319,8 @@ def do_umount(task: Task, mnt: Mount, flags: int) -> None:
         # "Unmounting" the root makes it read-only.
         if not ns_capable(task, mnt.mnt_sb.s_user_ns, CAP_SYS_ADMIN):
             raise Errno("EPERM")
+        if mnt.mnt_sb.s_writers:
+            raise Errno("EBUSY")
         mnt.mnt_sb.s_rdonly = True
         return
     if not flags & MNT_DETACH and propagate_mount_busy(mnt):

@@ -113,6 +113,16 @@ class VfsmntFile(MountsFile):
         )
 
 
+class VfsstatFile(MountsFile):
+    """/proc/PID/mountstats"""
+
+    __slots__ = ()
+
+    def line(self, task: Task, mnt: Mount, place: str, shown: dict[Mount, str]) -> str:
+        """fs/proc_namespace.c:show_vfsstat"""
+        return f"device {mnt.mnt_devname.translate(ESCAPES)} mounted on {place.translate(ESCAPES)} with fstype {mnt.mnt_sb.s_type}\n"
+
+
 def mnt_opts(mnt: Mount) -> str:
     """fs/proc_namespace.c:show_mnt_opts"""
     return "".join(text for flag, text in MNT_OPTS if mnt.mnt_flags & flag)

@@ -90,6 +90,8 @@ class PidInode(Inode):
             if not has_pid_permissions(self.i_sb, task, p, HIDEPID_INVISIBLE):
                 raise Errno("ENOENT")
             self.update(p)
+        else:
+            self.i_uid = self.i_gid = 0
 
 
 def task_dump_owner(p: Task, mode: int) -> tuple[int, int]:

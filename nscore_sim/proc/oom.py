@@ -23,6 +23,12 @@ def proc_oom_score(task: Task, file: File, p: Task, pid: Pid, ns: PidNamespace) 
     return b"%d\n" % (max(0, 1000 + p.signal.oom_score_adj) * 2 // 3)
 
 
+def oom_adj_read(task: Task, file: File, p: Task, pid: Pid, ns: PidNamespace) -> bytes:
+    """On the scale of old, from -17 to 15.  fs/proc/base.c:oom_adj_read"""
+    adj = p.signal.oom_score_adj
+    return b"%d\n" % (15 if adj == OOM_SCORE_ADJ_MAX else abs(adj) * 17 // OOM_SCORE_ADJ_MAX * (1 if adj >= 0 else -1))
+
+
 def oom_score_adj_read(task: Task, file: File, p: Task, pid: Pid, ns: PidNamespace) -> bytes:
     """fs/proc/base.c:oom_score_adj_read"""
     return b"%d\n" % p.signal.oom_score_adj
