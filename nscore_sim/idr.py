@@ -16,61 +16,46 @@ SIZE = 1 << SHIFT
 MASK = SIZE - 1
 
 
-class Block:
-    """Which of 2048 numbers are taken."""
-
-    __slots__ = ("bytes", "used")
-
-    def __init__(self) -> None:
-        self.bytes = bytearray(SIZE)
-        self.used = 0
-
-
 class Idr(Generic[T]):
     """A table of objects by number.  include/linux/idr.h:struct idr"""
 
-    __slots__ = ("blocks", "entries", "full", "idr_next", "spare")
+    __slots__ = ("blocks", "entries", "full", "idr_next")
 
     def __init__(self) -> None:
         self.entries: dict[int, T] = {}
         self.idr_next = 0  #: the cursor: where the next cyclic search begins
-        self.blocks: dict[int, Block] = {}
-        self.full = bytearray()  #: whether all numbers of a block are taken
-        self.spare = 0  #: the block that was emptied last: it stays, as the next number will come from there
+        self.blocks: dict[int, bytearray] = {}  #: 1 for a number that is taken
+        self.full = bytearray()  #: 1 for a block that was found to have no free number
 
     def alloc(self, start: int, end: int) -> int:
         """Take the lowest free number of range(start, end); -1 where there is none.  The caller puts the object into entries.
 
         lib/idr.c:idr_alloc
         """
-        index = start >> SHIFT
-        offset = start & MASK
-        block = self.blocks.get(index)
-        if block is not None and block.bytes[offset]:
-            offset = block.bytes.find(0, offset)
-            if offset < 0:
-                index = self._next_open(index + 1)
-                block = self.blocks.get(index)
-                offset = 0 if block is None else block.bytes.find(0)
+        index, offset = start >> SHIFT, start & MASK
+        while (block := self.blocks.get(index)) is not None:
+            found = block.find(0, offset)
+            if found >= 0:
+                offset = found
+                break
+            if not offset:
+                self._set_full(index)
+            index, offset = self._next_open(index + 1), 0
         number = index << SHIFT | offset
         if number >= end:
             return -1
         if block is None:
-            block = self.blocks[index] = Block()
-        block.bytes[offset] = 1
-        block.used += 1
-        if block.used == SIZE:
-            self._set_full(index)
+            block = self._new_block(index)
+        block[offset] = 1
         return number
 
     def alloc_cyclic(self, start: int, end: int) -> int:
         """Take the lowest free number from the cursor on, or else from start on; -1 where there is none.  lib/idr.c:idr_alloc_cyclic"""
         cursor = self.idr_next
         block = self.blocks.get(cursor >> SHIFT)
-        if block is not None and start <= cursor < end and block.used < SIZE - 1 and not block.bytes[cursor & MASK]:
+        if block is not None and start <= cursor < end and not block[cursor & MASK]:
             # As nearly always: the number at the cursor is free.
-            block.bytes[cursor & MASK] = 1
-            block.used += 1
+            block[cursor & MASK] = 1
             self.idr_next = cursor + 1
             return cursor
         number = self.alloc(cursor if cursor > start else start, end)
@@ -83,20 +68,16 @@ class Idr(Generic[T]):
     def remove(self, number: int) -> None:
         """Give number back.  lib/idr.c:idr_remove"""
         self.entries.pop(number, None)
-        block = self.blocks[number >> SHIFT]
-        block.bytes[number & MASK] = 0
-        block.used -= 1
-        if block.used == SIZE - 1:
-            self.full[number >> SHIFT] = 0
-        elif not block.used and number >> SHIFT != self.spare:
-            self._drop_spare()
-            self.spare = number >> SHIFT
+        index = number >> SHIFT
+        self.blocks[index][number & MASK] = 0
+        if index < len(self.full):
+            self.full[index] = 0
 
     def get_next(self, number: int) -> tuple[int, T] | None:
         """The entry with the lowest number that is not below number.  lib/idr.c:idr_get_next"""
         first = number >> SHIFT
         for index in sorted([index for index in self.blocks if index >= first]):
-            offset = self.blocks[index].bytes.find(1, number & MASK if index == first else 0)
+            offset = self.blocks[index].find(1, number & MASK if index == first else 0)
             if offset >= 0:
                 found = index << SHIFT | offset
                 return found, self.entries[found]
@@ -107,10 +88,12 @@ class Idr(Generic[T]):
         entries = self.entries
         return iter([entries[n] for n in sorted(entries) if n >= number])
 
-    def _drop_spare(self) -> None:
-        spare = self.blocks.get(self.spare)
-        if spare is not None and not spare.used:
-            del self.blocks[self.spare]
+    def _new_block(self, index: int) -> bytearray:
+        """A block of free numbers.  The cursor comes here once a round, so it is also the time to drop those that are free again."""
+        for other in [other for other, block in self.blocks.items() if block.find(1) < 0]:
+            del self.blocks[other]
+        block = self.blocks[index] = bytearray(SIZE)
+        return block
 
     def _next_open(self, index: int) -> int:
         """The first block from index on that is not full, made already or not."""

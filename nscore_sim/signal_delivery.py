@@ -18,7 +18,6 @@ from nscore_sim.sigpending import (
     SIGKILL,
     SIGSTOP,
     dequeue_signal,
-    recalc_sigpending,
 )
 from nscore_sim.task import (
     JOBCTL_STOP_PENDING,
@@ -54,9 +53,6 @@ def get_signal(task: Task) -> Delivered | None:
             signal.flags &= ~SIGNAL_CLD_MASK
             do_notify_parent_cldstop(task, why)
         if signal.flags & SIGNAL_GROUP_EXIT or signal.group_exec_task is not None:
-            if task.pending is not None:
-                task.pending.signal &= ~(1 << SIGKILL - 1)
-            recalc_sigpending(task)
             die(task, SIGKILL)
             return None
         if task.jobctl & JOBCTL_STOP_PENDING and do_signal_stop(task, 0):

@@ -88,7 +88,11 @@ def flush_sigqueue_mask(mask: int, pending: SigPending | None) -> None:
 
 def flush_sigqueue(pending: SigPending | None) -> None:
     """kernel/signal.c:flush_sigqueue"""
-    flush_sigqueue_mask(-1, pending)
+    if pending is not None:
+        for queued in pending.list:
+            dec_rlimit_ucounts(queued.ucounts, UCOUNT_RLIMIT_SIGPENDING, 1)
+        pending.list.clear()
+        pending.signal = 0
 
 
 def next_signal(pending: SigPending, mask: int) -> int:

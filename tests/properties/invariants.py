@@ -86,9 +86,9 @@ def check_namespace(ns: PidNamespace) -> None:
     """It counts its numbers, knows its init, and marks what is taken."""
     entries = ns.idr.entries
     assert ns.pid_allocated & ~PIDNS_ADDING == len(entries)
-    assert sum(block.used for block in ns.idr.blocks.values()) == len(entries)
+    assert sum(map(sum, ns.idr.blocks.values())) == len(entries)
     for number in entries:
-        assert ns.idr.blocks[number >> 11].bytes[number & 2047]
+        assert ns.idr.blocks[number >> 11][number & 2047]
     reaper = ns.child_reaper
     if ns.pid_allocated & PIDNS_ADDING and any(pid.task is not None for pid in entries.values()):
         assert reaper is not None
