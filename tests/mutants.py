@@ -39,7 +39,120 @@ class Mutant:
 
 
 #: See the module's docstring.
-MUTANTS: tuple[Mutant, ...] = ()
+MUTANTS: tuple[Mutant, ...] = (
+    Mutant("SIG-01", "signal.py", "if handler == SIG_DFL and t.signal.flags & SIGNAL_UNKILLABLE and not (force and only):", "if False:"),
+    Mutant(
+        "SIG-02",
+        "signal.py",
+        "if handler == SIG_DFL and t.signal.flags & SIGNAL_UNKILLABLE and not (force and only):",
+        "if handler == SIG_DFL and t.signal.flags & SIGNAL_UNKILLABLE:",
+    ),
+    Mutant(
+        "SIG-04",
+        "signal.py",
+        "if handler == SIG_DFL and t.signal.flags & SIGNAL_UNKILLABLE and not (force and only):",
+        "if handler == SIG_DFL and t.signal.flags & SIGNAL_UNKILLABLE and not force:",
+    ),
+    Mutant("SIG-03", "signal.py", "return info.si_code == SI_KERNEL", "return True"),
+    Mutant("SIG-06", "signal.py", "if (t.blocked | t.real_blocked) & bit:", "if t.real_blocked & bit:"),
+    Mutant(
+        "SIG-06",
+        "signal.py",
+        "spared = SIGNAL_GROUP_EXIT if sig == SIGKILL else SIGNAL_GROUP_EXIT | SIGNAL_UNKILLABLE",
+        "spared = SIGNAL_GROUP_EXIT",
+    ),
+    Mutant("SIG-08", "signal.py", "flush_process(p, sigmask(SIGCONT))", "pass"),
+    Mutant("SIG-08", "signal.py", "flush_process(p, SIG_KERNEL_STOP_MASK)", "pass"),
+    Mutant("SIG-16", "signal.py", "info.si_pid = 0", "info.si_pid = 0; return False"),
+    Mutant(
+        "SIG-18",
+        "signal.py",
+        "force = has_si_pid_and_uid(info.si_signo, info.si_code) and _translate(task, info, t)",
+        "force = _translate(task, info, t)",
+    ),
+    Mutant("SINFO-02", "signal.py", "info.si_pid = 0", "pass"),
+    Mutant("SINFO-08", "signal.py", "info.si_uid = _translate_uid(ours, theirs, info.si_uid)", "pass"),
+    Mutant("SINFO-09", "signal.py", "if sig < SIGRTMIN and pending.signal & bit:", "if pending.signal & bit:"),
+    Mutant(
+        "KILL-01",
+        "kill.py",
+        "processes = [p for p in processes if p.signal is not task.signal]",
+        "processes = [p for p in processes if p is not task]",
+    ),
+    Mutant(
+        "KILL-02",
+        "kill.py",
+        "processes = [pid.tgid for number, pid in here.idr.entries.items() if number > 1 and pid.tgid is not None]",
+        "processes = [pid.tgid for number, pid in here.idr.entries.items() if pid.tgid is not None]",
+    ),
+    Mutant("KILL-05", "kill.py", "processes.sort(key=lambda p: p.signal.serial)", "processes.sort(key=lambda p: -p.signal.serial)"),
+    Mutant("KILL-08", "signal.py", "if sig != SIGCONT or t.signal.session is not task.signal.session:", "if sig != SIGCONT:"),
+    Mutant("THREAD-02", "exit.py", "if heir is None:", "if True:"),
+    Mutant(
+        "THREAD-05",
+        "exit.py",
+        "if not signal.quick_threads and not signal.flags & SIGNAL_GROUP_EXIT and task.kernel.release.last_thread_decides:",
+        "if False:",
+    ),
+    Mutant("THREAD-07", "exit.py", "if reaper.signal is not father.signal:", "if True:"),
+    Mutant(
+        "THREAD-08",
+        "wait.py",
+        "return parent is task or (not wo.flags & WNOTHREAD and parent.signal is task.signal)",
+        "return parent is task or parent.signal is task.signal",
+    ),
+    Mutant("THREAD-08", "wait.py", "for thread in (*threads[at:], *threads[:at]):", "for thread in threads:"),
+    Mutant("EXITSIG-05", "wait.py", "return bool(wo.flags & WALL) or (p.exit_signal != SIGCHLD) == bool(wo.flags & WCLONE)", "return True"),
+    Mutant("EXITSIG-07", "signal.py", "if sig != SIGCHLD and t.parent_exec_id != parent.self_exec_id:", "if False:"),
+    Mutant("EXITSIG-08", "exit.py", "p.exit_signal = SIGCHLD", "pass"),
+    Mutant("EXITSIG-11", "signal.py", "if handler == SIG_IGN:", "if True:"),
+    Mutant("EXITSIG-10", "signal.py", "if handler == SIG_IGN or flags & SA_NOCLDWAIT:", "if handler == SIG_IGN:"),
+    Mutant("WAIT-05", "wait.py", "if wo.again:", "if False:"),
+    Mutant("WAIT-08", "wait.py", "signal.group_exit_code = 0", "pass"),
+    Mutant("WAIT-08", "wait.py", "signal.flags &= ~SIGNAL_STOP_CONTINUED", "pass"),
+    Mutant("WAIT-09", "wait.py", "if exit_state == EXIT_ZOMBIE and p.signal.nr_threads == 1:", "if exit_state == EXIT_ZOMBIE:"),
+    Mutant("WAIT-03", "wait.py", "if upid == INT_MIN:", "if False:"),
+    Mutant(
+        "REPARENT-03",
+        "exit.py",
+        "while reaper.thread_pid.level == level and reaper is not father.kernel.init_task:",
+        "while reaper is not father.kernel.init_task:",
+    ),
+    Mutant("REPARENT-04", "exit.py", "if father.signal.has_child_subreaper:", "if False:"),
+    Mutant(
+        "REPARENT-10",
+        "exit.py",
+        "if p.exit_state == EXIT_ZOMBIE and p.signal.nr_threads == 1 and do_notify_parent(p, SIGCHLD):",
+        "if False:",
+    ),
+    Mutant("PDEATH-04", "exit.py", "if t.pdeath_signal:", "if t.pdeath_signal and reaper.signal is not father.signal:"),
+    Mutant(
+        "PDEATH-06",
+        "exit.py",
+        "group_send_sig_info(father, t.pdeath_signal, NOINFO, t, PIDTYPE_TGID)",
+        "group_send_sig_info(t, t.pdeath_signal, NOINFO, t, PIDTYPE_TGID)",
+    ),
+    Mutant(
+        "PDEATH-07", "signal.py", "if prepare_signal(sig, t, not pid_nr_ns(task.thread_pid, here)):", "if prepare_signal(sig, t, False):"
+    ),
+    Mutant("SINFO-07", "signal.py", "number = pid_nr_ns(task.group_leader.thread_pid, here)", "number = 0"),
+    Mutant("INIT-02", "zap.py", "for pid in ns.idr.walk(2):", "for pid in ns.idr.walk(3):"),
+    Mutant("INIT-05", "zap.py", "wo = WaitOpts(PIDTYPE_MAX, None, WEXITED | WALL)", "wo = WaitOpts(PIDTYPE_MAX, None, WEXITED)"),
+    Mutant("INIT-06", "zap.py", "if ns.pid_allocated != (1 if task.exit_signal >= 0 else 2):", "if False:"),
+    Mutant("INIT-13", "zap.py", "set_action(task.sighand, SIGCHLD, (SIG_IGN, *task.sighand.action[SIGCHLD][1:]))", "pass"),
+    Mutant("INIT-14", "zap.py", "disable_pid_allocation(ns)", "pass"),
+    Mutant("REBOOT-01", "zap.py", "task.signal.group_exit_code = ns.reboot", "pass"),
+    Mutant("REBOOT-02", "reboot.py", "if not ns_capable(task, ns.user_ns, CAP_SYS_BOOT):", "if False:"),
+    Mutant("REBOOT-03", "reboot.py", "do_exit(task, 0)", "do_exit(task, 9)"),
+    Mutant("VFORK-01", "exit.py", "try_to_wake_up(parent, TASK_NORMAL | TASK_WAKEKILL)", "pass"),
+    Mutant(
+        "PGRP-16",
+        "exit.py",
+        "if parent.signal.pgrp is not pgrp and parent.signal.session is p.signal.session:",
+        "if parent.signal.pgrp is not pgrp:",
+    ),
+    Mutant("SIG-13", "fork.py", "signal.flags = SIGNAL_UNKILLABLE", "pass"),
+)
 
 
 def copy_project(tree: Path) -> None:
