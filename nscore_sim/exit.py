@@ -44,13 +44,13 @@ from nscore_sim.zap import zap_pid_ns_processes
 
 
 def exit(task: Task, status: int) -> Sleep:
-    """End the calling thread.  kernel/exit.c:SYSCALL_DEFINE1(exit)"""
+    """End the calling thread.  kernel/exit.c:sys_exit"""
     do_exit(task, (status & 0xFF) << 8)
     return SLEEP
 
 
 def exit_group(task: Task, status: int) -> Sleep:
-    """End the process.  kernel/exit.c:SYSCALL_DEFINE1(exit_group)"""
+    """End the process.  kernel/exit.c:sys_exit_group"""
     do_group_exit(task, (status & 0xFF) << 8)
     return SLEEP
 

@@ -23,7 +23,7 @@ INT_MIN = -(1 << 31)
 
 
 def kill(task: Task, pid: int, sig: int) -> None:
-    """kernel/signal.c:SYSCALL_DEFINE2(kill)"""
+    """kernel/signal.c:sys_kill"""
     kill_something_info(task, sig, prepare_kill_siginfo(task, sig, PIDTYPE_TGID), pid)
 
 
@@ -59,14 +59,14 @@ def kill_all(task: Task, sig: int, info: Info) -> None:
 
 
 def tkill(task: Task, tid: int, sig: int) -> None:
-    """kernel/signal.c:SYSCALL_DEFINE2(tkill)"""
+    """kernel/signal.c:sys_tkill"""
     if tid <= 0:
         raise Errno("EINVAL")
     do_send_specific(task, 0, tid, sig)
 
 
 def tgkill(task: Task, tgid: int, tid: int, sig: int) -> None:
-    """kernel/signal.c:SYSCALL_DEFINE3(tgkill)"""
+    """kernel/signal.c:sys_tgkill"""
     if tid <= 0 or tgid <= 0:
         raise Errno("EINVAL")
     do_send_specific(task, tgid, tid, sig)

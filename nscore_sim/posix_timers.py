@@ -19,5 +19,5 @@ def clock_nanosleep(task: Task, seconds: int) -> Sleep | Restart | None:
 
 
 def clock_gettime(task: Task) -> int:
-    """kernel/time/posix-timers.c:SYSCALL_DEFINE2(clock_gettime)"""
+    """kernel/time/posix-timers.c:sys_clock_gettime"""
     return task.kernel.clock

@@ -21,7 +21,7 @@ SIGNALS = {Reboot.RESTART: SIGHUP, Reboot.RESTART2: SIGHUP, Reboot.POWER_OFF: SI
 
 
 def reboot(task: Task, cmd: int) -> Sleep:
-    """kernel/reboot.c:SYSCALL_DEFINE4(reboot); the magic numbers are right."""
+    """kernel/reboot.c:sys_reboot; the magic numbers are right."""
     ns = task.thread_pid.ns
     if not ns_capable(task, ns.user_ns, CAP_SYS_BOOT):
         raise Errno("EPERM")

@@ -116,5 +116,5 @@ def rt_sigtimedwait(task: Task, set: tuple[int, ...], seconds: int | None) -> tu
 
 
 def pause(task: Task) -> Restart | Sleep:
-    """kernel/signal.c:SYSCALL_DEFINE0(pause)"""
+    """kernel/signal.c:sys_pause"""
     return Restart.NOHAND if signal_pending(task) else sleep_on(task)

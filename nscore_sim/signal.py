@@ -344,7 +344,7 @@ def kill_pgrp_info(task: Task, sig: int, info: Info, pgrp: Pid | None) -> None:
 
 
 def wake_up_parent(p: Task, parent: Task) -> None:
-    """Wake who waits for p.  kernel/signal.c:__wake_up_parent, kernel/exit.c:child_wait_callback"""
+    """Wake who waits for p.  kernel/exit.c:__wake_up_parent, child_wait_callback"""
     for task in list(parent.signal.wait_chldexit or ()):
         if pid_child_should_wake(task, p):
             try_to_wake_up(task, TASK_INTERRUPTIBLE)

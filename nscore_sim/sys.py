@@ -23,17 +23,17 @@ CAP_SYS_ADMIN = int(Capability.SYS_ADMIN)
 
 
 def getpid(task: Task) -> int:
-    """kernel/sys.c:SYSCALL_DEFINE0(getpid)"""
+    """kernel/sys.c:sys_getpid"""
     return task.group_leader.thread_pid.numbers[-1]
 
 
 def gettid(task: Task) -> int:
-    """kernel/sys.c:SYSCALL_DEFINE0(gettid)"""
+    """kernel/sys.c:sys_gettid"""
     return task.pid
 
 
 def getppid(task: Task) -> int:
-    """kernel/sys.c:SYSCALL_DEFINE0(getppid)"""
+    """kernel/sys.c:sys_getppid"""
     return pid_nr_ns(task.real_parent.group_leader.thread_pid, task.thread_pid.ns)
 
 
@@ -51,12 +51,12 @@ def getpgid(task: Task, pid: int) -> int:
 
 
 def getsid(task: Task, pid: int) -> int:
-    """kernel/sys.c:SYSCALL_DEFINE1(getsid)"""
+    """kernel/sys.c:sys_getsid"""
     return pid_nr_ns(_process(task, pid).signal.session, task.thread_pid.ns)
 
 
 def setpgid(task: Task, pid: int, pgid: int) -> None:
-    """kernel/sys.c:SYSCALL_DEFINE2(setpgid)"""
+    """kernel/sys.c:sys_setpgid"""
     leader = task.group_leader
     pid = pid or leader.pid
     pgid = pgid or pid
@@ -101,7 +101,7 @@ def setsid(task: Task) -> None:
 
 
 def uname(task: Task) -> tuple[str, ...]:
-    """kernel/sys.c:SYSCALL_DEFINE1(newuname)"""
+    """kernel/sys.c:sys_newuname"""
     assert task.nsproxy is not None
     name = task.nsproxy.uts_ns.name
     fields = (name.sysname, name.nodename, name.release, name.version, name.machine, name.domainname)
@@ -109,7 +109,7 @@ def uname(task: Task) -> tuple[str, ...]:
 
 
 def sethostname(task: Task, name: str) -> None:
-    """kernel/sys.c:SYSCALL_DEFINE2(sethostname)"""
+    """kernel/sys.c:sys_sethostname"""
     assert task.nsproxy is not None
     uts_ns = task.nsproxy.uts_ns
     assert uts_ns.ns.user_ns is not None
@@ -125,7 +125,7 @@ def sethostname(task: Task, name: str) -> None:
 
 
 def prctl(task: Task, option: int, arg: int | str) -> int | str:
-    """kernel/sys.c:SYSCALL_DEFINE5(prctl)"""
+    """kernel/sys.c:sys_prctl"""
     if isinstance(arg, str):
         set_task_comm(task, arg.encode(errors="surrogateescape"))
         return 0

@@ -161,7 +161,7 @@ def _found(task: Task, p: Task, status: int, code: int, si_status: int) -> Found
 
 
 def waitid(task: Task, idtype: int, id: int, options: int) -> tuple[int, ...] | Sleep | Restart | None:
-    """kernel/exit.c:SYSCALL_DEFINE5(waitid)"""
+    """kernel/exit.c:sys_waitid"""
     wo = task.restart
     if wo is None:
         wo = task.restart = waitid_options(task, idtype, id, options)
