@@ -79,17 +79,17 @@ def kernel_cycle(process: Process) -> float:
     """Seconds of fork, exit and wait by the model's own functions, as a task of process."""
     from nscore_sim.exit import do_group_exit
     from nscore_sim.fork import kernel_clone
-    from nscore_sim.wait import sys_waitpid
+    from nscore_sim.syscalls import TABLE
 
     task = process._driven.task  # type: ignore[attr-defined]
-    queue = task.kernel.runqueue
+    queue, wait = task.kernel.runqueue, TABLE["waitpid"]
 
     def run() -> None:
         for _ in range(1000):
             child, _ = kernel_clone(task, 0, 17, ())
             queue.clear()
             do_group_exit(child, 0)
-            sys_waitpid(task, -1, 0)
+            wait(task, -1, 0)
 
     run()
     return min(seconds(run) for _ in range(5)) / 1000
