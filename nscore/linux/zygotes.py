@@ -55,16 +55,17 @@ class Zygote:
         with self._lock:
             self._serial += 1
             serial = self._serial
-            try:
+            words = ""
+            with suppress(BrokenPipeError):  # it may have said why
                 send_descriptors(self.control, (serial, name, args), descriptors)
-            except BrokenPipeError:
-                raise died() from None
             while True:
                 reply, received = receive_descriptors(self.control)
                 if reply is None:
-                    raise died()
+                    raise died(words)
                 if reply[0] == serial:
                     break
+                if reply[0] == FAULT:
+                    words = reply[1]
                 for fd in received:  # the answer to somebody who was interrupted
                     os.close(fd)
         _, number, result = reply
@@ -92,9 +93,10 @@ class Zygote:
         self.close()
 
 
-def died() -> RuntimeError:
-    """What is raised when the zygote does not answer."""
-    return RuntimeError("nscore's zygote, the process that keeps this process's machines, has been killed, and they with it")
+def died(words: str) -> RuntimeError:
+    """What is raised when the zygote does not answer; its last words, if it failed."""
+    how = f"failed, and they died with it: {words}" if words else "has been killed, and they with it"
+    return RuntimeError(f"nscore's zygote, the process that keeps this process's machines, {how}")
 
 
 _lock = [threading.Lock()]
@@ -152,9 +154,7 @@ def start() -> int:
     if reply != (0, None):
         os.close(ours)
         why = reply[1] if reply else "it dies at once"
-        raise Unavailable(
-            f"the zygote, a small interpreter, does not start: {why}", "Mend that, or set NSCORE_BACKEND=sim for the model"
-        )
+        raise Unavailable(f"the zygote, a small interpreter, does not start: {why}", "Mend that, or set NSCORE_BACKEND=sim for the model")
     return ours
 
 
