@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING
 
 from nscore.errors import Errno
 from nscore.flags import AT_FDCWD
-from nscore_sim.dcache import Path, d_delete, d_unlinked
+from nscore_sim.dcache import Path, d_delete, d_unlinked, is_subdir
 from nscore_sim.file import fget_raw
 from nscore_sim.fs_struct import task_fs
 from nscore_sim.inode import MAY_EXEC, MAY_WRITE, inode_permission
-from nscore_sim.mount import MNT_EXPIRY_MARK, MNT_READONLY, follow_down, is_local_mountpoint
+from nscore_sim.mount import MNT_EXPIRY_MARK, MNT_READONLY, follow_down, is_local_mountpoint, path_mounted
 from nscore_sim.mount_tree import detach_mounts
 from nscore_sim.user_namespace import INVALID_ID, from_kgid, from_kuid
 
 if TYPE_CHECKING:
     from nscore.interface.backend import Plain
     from nscore_sim.dcache import Dentry
+    from nscore_sim.mount import Mount
     from nscore_sim.inode import SuperBlock
     from nscore_sim.task import Task
 
@@ -144,16 +145,13 @@ def lookup_one(task: Task, parent: Dentry, name: str) -> Dentry:
 
 
 def follow_dotdot(nd: Nameidata) -> None:
-    """Go up, out of mounts too, but not above the root.  fs/namei.c:follow_dotdot"""
+    """Go up, out of mounts too, but not above the root; then onto what is mounted there.  fs/namei.c:follow_dotdot, choose_mountpoint"""
     mnt, dentry = nd.path
-    while dentry is mnt.mnt_root:
-        if nd.root == (mnt, dentry) or mnt.mnt_parent is mnt:
-            return
+    while dentry is mnt.mnt_root and nd.root != (mnt, dentry) and mnt.mnt_parent is not mnt:
         mnt, dentry = mnt.mnt_parent, mnt.mnt_mountpoint
-    if nd.root == (mnt, dentry):
-        nd.path = follow_down(nd.root)
-        return
-    nd.path = follow_down(Path(mnt, dentry.d_parent))
+    if dentry is not mnt.mnt_root and nd.root != (mnt, dentry):
+        nd.path = Path(mnt, dentry.d_parent)
+    nd.path = follow_down(nd.path)
 
 
 def d_is_dir(dentry: Dentry) -> bool:

@@ -6,6 +6,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from nscore.errors import Errno
+from nscore.flags import SeekWhence
 from nscore_sim.dcache import Dentry, Path, d_alloc_child
 from nscore_sim.file import O_APPEND, File
 from nscore_sim.fs_context import FsContext
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from nscore_sim.user_namespace import UserNamespace
 
 NAME_MAX = 255
+SEEK_END = int(SeekWhence.END)
 
 
 class RamSuper(SuperBlock):
@@ -38,6 +40,9 @@ class RamDirectory(Inode):
 
     __slots__ = ()
     creates = True
+
+    def open(self, task: Task, path: Path, flags: int) -> File:
+        return DirectoryFile(path, flags, task.cred)
 
     def iterate(self, task: Task, dentry: Dentry) -> list[str]:
         # fs/libfs.c:dcache_readdir: the newest first.
@@ -121,6 +126,17 @@ class RegularFile(File):
         if data:
             inode.data = inode.data[:pos].ljust(pos, b"\0") + data + inode.data[pos + len(data) :]
         return len(data)
+
+
+class DirectoryFile(File):
+    """An open directory, which has no end to count from.  fs/libfs.c:dcache_dir_lseek"""
+
+    __slots__ = ()
+
+    def llseek(self, pos: int, whence: int) -> int:
+        if whence == SEEK_END:
+            raise Errno("EINVAL")
+        return super().llseek(pos, whence)
 
 
 class NullFile(File):
