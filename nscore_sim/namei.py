@@ -21,8 +21,8 @@ from nscore_sim.user_namespace import INVALID_ID, from_kgid, from_kuid
 if TYPE_CHECKING:
     from nscore.interface.backend import Plain
     from nscore_sim.dcache import Dentry
-    from nscore_sim.mount import Mount
     from nscore_sim.inode import SuperBlock
+    from nscore_sim.mount import Mount
     from nscore_sim.task import Task
 
 PATH_MAX, NAME_MAX, MAXSYMLINKS = 4096, 255, 40
@@ -145,13 +145,30 @@ def lookup_one(task: Task, parent: Dentry, name: str) -> Dentry:
 
 
 def follow_dotdot(nd: Nameidata) -> None:
-    """Go up, out of mounts too, but not above the root; then onto what is mounted there.  fs/namei.c:follow_dotdot, choose_mountpoint"""
-    mnt, dentry = nd.path
-    while dentry is mnt.mnt_root and nd.root != (mnt, dentry) and mnt.mnt_parent is not mnt:
-        mnt, dentry = mnt.mnt_parent, mnt.mnt_mountpoint
-    if dentry is not mnt.mnt_root and nd.root != (mnt, dentry):
-        nd.path = Path(mnt, dentry.d_parent)
-    nd.path = follow_down(nd.path)
+    """Go up, out of mounts too, but not above the root; then onto whatever is mounted there.  fs/namei.c:follow_dotdot"""
+    path = nd.path
+    if path != nd.root:
+        below = choose_mountpoint(path.mnt, nd.root) if path_mounted(path) else path
+        if below is not None:
+            path = Path(below.mnt, below.dentry.d_parent)
+            # A directory that was moved out of what is mounted has no way up.
+            if not is_subdir(path.dentry, path.mnt.mnt_root):
+                raise Errno("ENOENT")
+    nd.path = follow_down(path)
+
+
+def choose_mountpoint(mnt: Mount, root: Path) -> Path | None:
+    """The place of mnt, or of the first mount below it that does not lie on another's root; None at the top.
+
+    fs/namei.c:choose_mountpoint_rcu
+    """
+    while mnt.mnt_parent is not mnt:
+        mnt, mountpoint = mnt.mnt_parent, mnt.mnt_mountpoint
+        if root == (mnt, mountpoint):
+            return None
+        if mountpoint is not mnt.mnt_root:
+            return Path(mnt, mountpoint)
+    return None
 
 
 def d_is_dir(dentry: Dentry) -> bool:
