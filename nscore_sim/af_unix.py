@@ -96,6 +96,7 @@ class SocketFile(File):
 
     __slots__ = ("sock",)
     seekable = False
+    stream = True
 
     def __init__(self, sock: UnixSock, path: Path, flags: int, task: Task) -> None:
         super().__init__(path, flags, task.cred)

@@ -46,6 +46,8 @@ class File:
 
     #: What lseek says; a class of files that has no position sets it False.
     seekable = True
+    #: A stream has not even positions to read from.  fs/open.c:stream_open
+    stream = False
 
     def __init__(self, f_path: Path, f_flags: int, f_cred: Cred) -> None:
         self.f_count = 1

@@ -86,7 +86,7 @@ def pread(task: Task, fd: int, n: int, offset: int) -> Plain | Sleep | Restart:
     if offset < 0:
         raise Errno("EINVAL")
     file = fget(task, fd)
-    if not file.seekable:
+    if file.stream:
         raise Errno("ESPIPE")
     check_read(file)
     return file.read(task, n, offset)
