@@ -71,22 +71,25 @@ class Agent:
     def serve(self, reply: tuple[int, Any] | None = None) -> None:
         """Say reply, then obey until nobody is there to command."""
         read, write, loads, dumps = os.read, os.write, marshal.loads, marshal.dumps
-        while True:
-            if reply is not None:
-                data = dumps(reply)
-                if len(data) < LIMIT:
-                    write(self.control, data)
-                else:
-                    send(self.control, reply)
-            if self.process.handles:
-                self.wait()
-            data = read(self.control, LIMIT)
-            if not data:
-                os._exit(0)
-            while len(data) % LIMIT == 0:
-                data += read(self.control, LIMIT)
-            name, args = loads(data)
-            reply = self.obey(name, args)
+        try:
+            while True:
+                if reply is not None:
+                    data = dumps(reply)
+                    if len(data) < LIMIT:
+                        write(self.control, data)
+                    else:
+                        send(self.control, reply)
+                if self.process.handles:
+                    self.wait()
+                data = read(self.control, LIMIT)
+                if not data:
+                    os._exit(0)
+                while len(data) % LIMIT == 0:
+                    data += read(self.control, LIMIT)
+                name, args = loads(data)
+                reply = self.obey(name, args)
+        finally:
+            os._exit(1)  # whoever called this, a zygote or a thread, has nothing to do here any more
 
     def obey(self, name: str, args: tuple[Any, ...]) -> tuple[int, Any]:
         """What came of a command."""

@@ -94,10 +94,14 @@ def booted(keeper_of: Callable[[], Zygote] = zygote) -> Booted:
     hello, descriptors = receive_descriptors(control)
     if hello == (0, None):
         return Booted(keeper, pid, pidfd, control, descriptors[0])
-    Booted(keeper, pid, pidfd, control, control).kill()
-    os.close(pidfd)
-    os.close(control)
-    number, step = hello or (0, "its first steps")
+    try:
+        Booted(keeper, pid, pidfd, control, control).kill()
+    finally:
+        os.close(pidfd)
+        os.close(control)
+    if hello is None:
+        raise Unavailable("the machine's init died before it said a word", f"Run it elsewhere, {SIM}")
+    number, step = hello
     raise refused(OSError(number, os.strerror(number)), step, ids)
 
 

@@ -82,10 +82,8 @@ def receive_descriptors(fd: int) -> tuple[Any, tuple[int, ...]]:
     while True:
         try:
             data, descriptors, _, _ = recvmsg(fd, LIMIT, MSG_CMSG_CLOEXEC)
-        except InterruptedError:
-            continue
-        except ConnectionResetError:
-            return None, ()
+        except (InterruptedError, ConnectionResetError):
+            continue  # after the reset comes what was said before it
         return (marshal.loads(data) if data else None), descriptors
 
 

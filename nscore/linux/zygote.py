@@ -18,7 +18,7 @@ assert not TYPE_CHECKING or sys.platform == "linux"
 
 from nscore.linux.calls import close, close_range, pidfd_send_signal, prctl
 from nscore.linux.calls.creation import NEWIPC, NEWNS, NEWPID, NEWUSER, NEWUTS, PIDFD, SIGCHLD, raw
-from nscore.linux.init import SIGKILL, begin, reset_signals
+from nscore.linux.init import SIGKILL, armed, begin, reset_signals
 from nscore.linux.wire import CONTROL, FAULT, described, receive_descriptors, reserve, send_descriptors
 
 PR_SET_DUMPABLE, PR_SET_NAME = 4, 15
@@ -45,6 +45,7 @@ def main(control: int, driver: int) -> None:
         if os.fork():
             os._exit(0)  # so that the zygote leads no session, and the driver's wait() never meets it
         control, driver = settle_down(control, driver)
+        armed()
         send_descriptors(control, (0, None), ())
         Zygote(control, driver).serve()
     except BrokenPipeError:  # the driver died before it heard of us
@@ -119,7 +120,10 @@ class Zygote:
             flags = MACHINE | PIDFD | (NEWUSER if ids else 0)
             pid, pidfd = raw(flags, SIGCHLD, ())
             if pid == 0:
-                begin(theirs, ids, image)
+                try:
+                    begin(theirs, ids, image)
+                finally:
+                    os._exit(1)  # an init that fails does not go on as a zygote
         finally:
             close(theirs)
         assert pidfd is not None
