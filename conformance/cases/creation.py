@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from conformance.case import case
 from conformance.expect import raises
-from conformance.scenes import block, handle, has_ended, killed_by, stat_field
-from conformance.views import state
+from conformance.scenes import block, handle, has_ended, is_alive, killed_by, stat_field
+from conformance.views import state, status
 from nscore import (
     ChildCode,
     CloneFlag,
@@ -268,6 +268,23 @@ def a_sleeping_vfork_parent_can_be_killed(m: Machine) -> None:
     child.exit(6)
     assert m.init.waitpid(-1) == (3, 6 << 8)
     assert has_ended(member)
+
+
+@case("VFORK-02")
+def a_sleeping_vfork_parent_handles_nothing(m: Machine) -> None:
+    """What has a handler waits until the child lets it go; what has none and is deadly ends it at once."""
+    for sig, dies in ((Signal.USR1, False), (Signal.TERM, True)):
+        parent = m.init.fork()
+        handle(parent, Signal.USR1)
+        child = parent.clone(CloneFlag.VFORK)
+        m.init.kill(parent.pid, sig)
+        m.settle()
+        assert is_alive(m.init, parent.pid) != dies
+        if not dies:
+            assert int(status(m.init, parent.pid)["ShdPnd"], 16) == 1 << (Signal.USR1 - 1)
+            child.exit(0)
+            m.settle()
+            assert [info.si_signo for info in parent.received()] == [Signal.USR1]
 
 
 @case("VFORK-03", "INIT-14")

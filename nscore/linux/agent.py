@@ -143,7 +143,11 @@ class Agent:
         try:
             if flags & VFORK and self.process.threads:
                 raise Unavailable("clone: VFORK in a process with driven threads would stop them all: the interpreter's lock is kept")
-            pid, pidfd = raw(flags, exit_signal, set_tid)
+            if flags & VFORK and self.mask is not None:
+                # What is not handled ends the parent while it waits for the child.
+                pid, pidfd = self.unmasked(raw, (flags, exit_signal, set_tid))
+            else:
+                pid, pidfd = raw(flags, exit_signal, set_tid)
         except BaseException:
             close(theirs)
             raise
