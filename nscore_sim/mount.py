@@ -1,6 +1,6 @@
 """Mounts and mount namespaces, as data, the look-up among them and their copies.  Models fs/mount.h, fs/namespace.c's first part.
 
-A mount holds what is mounted on it by the place; the peers of a group share one dictionary.
+A mount holds what is mounted on it by the place; the peers of a group are a ring.
 """
 
 from __future__ import annotations
@@ -67,9 +67,10 @@ class Mount:
         "mnt_parent",
         "mnt_root",
         "mnt_sb",
-        "mnt_share",
         "mnt_slave_list",
         "mnt_writers",
+        "next_peer",
+        "prev_peer",
     )
 
     def __init__(self, ids: MountIds, sb: SuperBlock, root: Dentry, devname: str, flags: int) -> None:
@@ -87,10 +88,10 @@ class Mount:
         self.mnt_ns: MntNamespace | None = None  #: None: mounted nowhere (any more)
         self.mnt_count = 0  #: files, roots and working directories in it
         self.mnt_writers = 0  #: regular files in it that are open for writing
-        self.mnt_share: dict[Mount, None] | None = None  #: its peers and itself, while it is shared
-        self.mnt_group_id = 0
+        self.mnt_group_id = 0  #: not 0 while it is shared
+        self.next_peer = self.prev_peer = self  #: the ring of its group
         self.mnt_master: Mount | None = None
-        self.mnt_slave_list: dict[Mount, None] | None = None
+        self.mnt_slave_list: list[Mount] | None = None  #: peers stand side by side
         sb.s_active += 1
         root.d_inode.pin(1)
 
@@ -215,33 +216,52 @@ def unhash_mnt(mnt: Mount) -> None:
     mnt.mnt_mountpoint = mnt.mnt_root
 
 
+def is_shared(mnt: Mount) -> bool:
+    """fs/pnode.h:IS_MNT_SHARED"""
+    return mnt.mnt_group_id != 0
+
+
+def peers(mnt: Mount) -> list[Mount]:
+    """The mount and the others of its group, round the ring.  fs/pnode.c:next_peer"""
+    ring = [mnt]
+    while (peer := ring[-1].next_peer) is not mnt:
+        ring.append(peer)
+    return ring
+
+
 def set_mnt_shared(mnt: Mount) -> None:
     """Let it have peers: none but itself if it is new to that.  fs/pnode.h:set_mnt_shared, fs/namespace.c:mnt_alloc_group_id"""
-    if mnt.mnt_share is None:
+    if not is_shared(mnt):
         mnt.mnt_group_id = mnt.ids.mnt_group.alloc()
-        mnt.mnt_share = {mnt: None}
     mnt.mnt_flags &= ~MNT_UNBINDABLE
 
 
-def set_mnt_master(mnt: Mount, master: Mount) -> None:
-    """Let events come from master."""
+def add_peer(mnt: Mount, old: Mount) -> None:
+    """Put mnt into old's group, next to it."""
+    mnt.mnt_group_id = old.mnt_group_id
+    mnt.prev_peer, mnt.next_peer = old, old.next_peer
+    old.next_peer.prev_peer = mnt
+    old.next_peer = mnt
+
+
+def add_slave(mnt: Mount, master: Mount, after: Mount | None = None) -> None:
+    """Let events come from master; first among its slaves, or next to one that is there."""
     if master.mnt_slave_list is None:
-        master.mnt_slave_list = {}
-    master.mnt_slave_list[mnt] = None
+        master.mnt_slave_list = []
+    master.mnt_slave_list.insert(0 if after is None else master.mnt_slave_list.index(after) + 1, mnt)
     mnt.mnt_master = master
 
 
 def clone_mnt(old: Mount, root: Dentry, flag: int) -> Mount:
     """fs/namespace.c:clone_mnt"""
     mnt = Mount(old.ids, old.mnt_sb, root, old.mnt_devname, old.mnt_flags & ~MNT_EXPIRY_MARK)
-    if flag & CL_SLAVE or (flag & CL_SHARED_TO_SLAVE and old.mnt_share is not None):
-        set_mnt_master(mnt, old)
+    if flag & CL_SLAVE or (flag & CL_SHARED_TO_SLAVE and is_shared(old)):
+        add_slave(mnt, old)
     elif not flag & CL_PRIVATE:
-        if old.mnt_share is not None:
-            old.mnt_share[mnt] = None
-            mnt.mnt_share, mnt.mnt_group_id = old.mnt_share, old.mnt_group_id
+        if is_shared(old):
+            add_peer(mnt, old)
         if old.mnt_master is not None:
-            set_mnt_master(mnt, old.mnt_master)
+            add_slave(mnt, old.mnt_master, old)
     if flag & CL_MAKE_SHARED:
         set_mnt_shared(mnt)
     return mnt

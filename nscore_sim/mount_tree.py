@@ -20,6 +20,7 @@ from nscore_sim.mount import (
     Mount,
     attach_mnt,
     cleanup_mnt,
+    is_shared,
     mount_tree,
     set_mnt_shared,
     unhash_mnt,
@@ -66,7 +67,7 @@ def commit_tree(top: Mount, ns: MntNamespace | None) -> None:
 def attach_recursive_mnt(source: Mount, dest: Mount, mountpoint: Dentry, moving: bool) -> None:
     """Put the tree at source on the place, and copies of it where that propagates.  fs/namespace.c:attach_recursive_mnt"""
     copies: list[tuple[Mount, Mount]] = []
-    if dest.mnt_share is not None:
+    if is_shared(dest):
         for mnt in mount_tree(source):
             set_mnt_shared(mnt)
         copies = propagate_mnt(dest, mountpoint, source)

@@ -33,6 +33,7 @@ from nscore_sim.mount import (
     clone_mnt,
     copy_tree,
     follow_down,
+    is_shared,
     mount_tree,
     namespace_mounts,
     path_mounted,
@@ -233,9 +234,9 @@ def do_move_mount_old(task: Task, new: Path, old_name: str | None) -> None:
     mnt, parent = old.mnt, new.mnt
     if not check_mnt(task, parent) or not check_mnt(task, mnt) or mnt.mnt_flags & MNT_LOCKED or mnt.mnt_parent is mnt:
         raise Errno("EINVAL")
-    if mnt.mnt_parent.mnt_share is not None:
+    if is_shared(mnt.mnt_parent):
         raise Errno("EINVAL")
-    if parent.mnt_share is not None and any(m.mnt_flags & MNT_UNBINDABLE for m in mount_tree(mnt)):
+    if is_shared(parent) and any(m.mnt_flags & MNT_UNBINDABLE for m in mount_tree(mnt)):
         raise Errno("EINVAL")
     above = parent
     while above is not mnt and above.mnt_parent is not above:

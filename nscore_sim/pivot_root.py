@@ -8,9 +8,9 @@ from nscore.errors import Errno
 from nscore.flags import AT_FDCWD
 from nscore_sim.dcache import Path, d_unlinked
 from nscore_sim.fs_struct import set_fs_pwd, set_fs_root, task_fs
-from nscore_sim.mount import MNT_LOCKED, Mount, attach_mnt, check_mnt, follow_down, is_path_reachable, path_mounted, unhash_mnt
+from nscore_sim.mount import MNT_LOCKED, Mount, attach_mnt, check_mnt, is_path_reachable, is_shared, path_mounted, unhash_mnt
 from nscore_sim.namei import LOOKUP_DIRECTORY, LOOKUP_FOLLOW, user_path_at
-from nscore_sim.namespace import may_mount
+from nscore_sim.namespace import lock_mount, may_mount
 
 if TYPE_CHECKING:
     from nscore.interface.backend import Plain
@@ -21,7 +21,7 @@ def pivot_root(task: Task, new_root: str, put_old: str) -> Plain:
     """fs/namespace.c:pivot_root"""
     may_mount(task)
     new = user_path_at(task, AT_FDCWD, new_root, LOOKUP_FOLLOW | LOOKUP_DIRECTORY)
-    old = follow_down(user_path_at(task, AT_FDCWD, put_old, LOOKUP_FOLLOW | LOOKUP_DIRECTORY))
+    old = lock_mount(user_path_at(task, AT_FDCWD, put_old, LOOKUP_FOLLOW | LOOKUP_DIRECTORY))
     root = task_fs(task).root
     check_pivot(task, new, old, root)
     root_mnt, new_mnt = root.mnt, new.mnt
@@ -41,7 +41,7 @@ def check_pivot(task: Task, new: Path, old: Path, root: Path) -> None:
     """The refusals, in the kernel's order."""
     if not check_mnt(task, root.mnt) or not check_mnt(task, new.mnt):
         raise Errno("EINVAL")
-    if any(mnt.mnt_share is not None for mnt in (old.mnt, new.mnt.mnt_parent, root.mnt.mnt_parent)) or new.mnt.mnt_flags & MNT_LOCKED:
+    if any(is_shared(mnt) for mnt in (old.mnt, new.mnt.mnt_parent, root.mnt.mnt_parent)) or new.mnt.mnt_flags & MNT_LOCKED:
         raise Errno("EINVAL")
     if d_unlinked(new.dentry):
         raise Errno("ENOENT")

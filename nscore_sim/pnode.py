@@ -12,8 +12,10 @@ from nscore_sim.mount import (
     CL_SLAVE,
     MNT_UNBINDABLE,
     Mount,
+    add_slave,
     copy_tree,
-    set_mnt_master,
+    is_shared,
+    peers,
     set_mnt_shared,
 )
 
@@ -28,108 +30,90 @@ def change_mnt_propagation(mnt: Mount, kind: int) -> None:
     if kind == MS_SHARED:
         set_mnt_shared(mnt)
         return
-    make_slave(mnt)
+    source = mnt.mnt_master
+    if is_shared(mnt):
+        source = leave_peers(mnt) or source
+        transfer_propagation(mnt, source)
+    if mnt.mnt_master is not None and mnt.mnt_master.mnt_slave_list is not None:
+        mnt.mnt_master.mnt_slave_list.remove(mnt)
+    mnt.mnt_master = None
     if kind == MS_SLAVE:
-        return
-    leave_master(mnt)
-    if kind == MS_UNBINDABLE:
+        if source is not None:
+            add_slave(mnt, source)
+    elif kind == MS_UNBINDABLE:
         mnt.mnt_flags |= MNT_UNBINDABLE
     else:
         mnt.mnt_flags &= ~MNT_UNBINDABLE
 
 
-def leave_master(mnt: Mount) -> None:
-    """Let no more events come."""
-    if mnt.mnt_master is not None and mnt.mnt_master.mnt_slave_list is not None:
-        del mnt.mnt_master.mnt_slave_list[mnt]
-    mnt.mnt_master = None
-
-
-def make_slave(mnt: Mount) -> None:
-    """Leave the peers and be a slave to one of them, with one's own slaves; without peers to one's master, if any.
-
-    fs/pnode.c:do_make_slave
-    """
-    master = leave_peers(mnt) or mnt.mnt_master
-    slaves = list(mnt.mnt_slave_list or ())
-    mnt.mnt_slave_list = None
-    for slave in slaves:
-        slave.mnt_master = None
-    if master is None:
-        return
-    leave_master(mnt)
-    for slave in (mnt, *slaves):
-        set_mnt_master(slave, master)
-
-
 def leave_peers(mnt: Mount) -> Mount | None:
-    """Stop being shared; the peer that takes over, one with the same root if possible."""
-    group, mnt.mnt_share = mnt.mnt_share, None
-    if group is None:
-        return None
-    members = list(group)
-    at = members.index(mnt)
-    others = members[at + 1 :] + members[:at]
-    del group[mnt]
-    if not others:
+    """Stop being shared; the next peer, which takes over.  fs/pnode.c:propagation_source"""
+    peer = mnt.next_peer
+    if peer is mnt:
         mnt.ids.mnt_group.free(mnt.mnt_group_id)
+    mnt.prev_peer.next_peer, peer.prev_peer = peer, mnt.prev_peer
+    mnt.next_peer = mnt.prev_peer = mnt
     mnt.mnt_group_id = 0
-    return next((peer for peer in others if peer.mnt_root is mnt.mnt_root), others[0] if others else None)
+    return None if peer is mnt else peer
+
+
+def transfer_propagation(mnt: Mount, to: Mount | None) -> None:
+    """Give mnt's slaves another master, before those it has, or none.  fs/pnode.c:transfer_propagation"""
+    slaves, mnt.mnt_slave_list = mnt.mnt_slave_list or [], None
+    for slave in slaves:
+        slave.mnt_master = to
+    if to is not None and slaves:
+        to.mnt_slave_list = slaves + (to.mnt_slave_list or [])
+
+
+def slave_groups(mnt: Mount) -> list[Mount]:
+    """Of mnt's slaves one for each group, and each that has no peers."""
+    found: list[Mount] = []
+    for slave in mnt.mnt_slave_list or ():
+        if not is_shared(slave) or not found or found[-1].mnt_group_id != slave.mnt_group_id:
+            found.append(slave)
+    return found
 
 
 def propagation(origin: Mount) -> Iterator[Mount]:
     """All that events of origin reach, without itself.  fs/pnode.c:propagation_next"""
-    for mnt in origin.mnt_share or (origin,):
+    for mnt in peers(origin):
         if mnt is not origin:
             yield mnt
-        for slave in list(mnt.mnt_slave_list or ()):
-            if slave.mnt_share is None or first_of_group(slave, mnt):
-                yield slave
-                yield from propagation(slave)
-
-
-def first_of_group(slave: Mount, master: Mount) -> bool:
-    """Whether no peer of slave comes before it among the slaves of master's group."""
-    for peer in master.mnt_share or (master,):
-        for other in peer.mnt_slave_list or ():
-            if other is slave:
-                return True
-            if other.mnt_share is slave.mnt_share:
-                return False
-    return True
+        for slave in slave_groups(mnt):
+            yield slave
+            yield from propagation(slave)
 
 
 def propagate_mnt(dest: Mount, mountpoint: Dentry, source: Mount) -> list[tuple[Mount, Mount]]:
     """Copies of the tree at source for all that dest's events reach, each with the mount it belongs on.  fs/pnode.c:propagate_mnt"""
     copies: list[tuple[Mount, Mount]] = []
-    _propagate_group(dest, mountpoint, source, copies)
+    propagate_group(settled(dest)[1:], mountpoint, source, CL_MAKE_SHARED, copies)
+    propagate_slaves(dest, mountpoint, copies[-1][1] if copies else source, copies)
     return copies
 
 
-def _propagate_group(first: Mount, mountpoint: Dentry, source: Mount, copies: list[tuple[Mount, Mount]]) -> None:
-    """Serve first's peers with peers of source, which serves first, and their slaves with slaves of it."""
-    group = list(first.mnt_share or (first,))
-    for peer in group:
-        if peer is not first and is_subdir(mountpoint, peer.mnt_root):
-            copies.append((peer, copy_tree(source, source.mnt_root, CL_MAKE_SHARED)))
-    for peer in group:
-        for slave in list(peer.mnt_slave_list or ()):
-            if slave.mnt_share is None or first_of_group(slave, peer):
-                _propagate_slaves(slave, mountpoint, source, copies)
+def settled(mnt: Mount) -> list[Mount]:
+    """The mount and its peers without those that are only being put in place.  fs/pnode.h:IS_MNT_NEW"""
+    return [peer for peer in peers(mnt) if peer.mnt_ns is not None]
 
 
-def _propagate_slaves(first: Mount, mountpoint: Dentry, source: Mount, copies: list[tuple[Mount, Mount]]) -> None:
-    """Serve a slave, with its peers and their slaves; the first that has the place gets a slave of source."""
-    shared = CL_MAKE_SHARED if first.mnt_share is not None else 0
-    for member in [first, *(peer for peer in first.mnt_share or () if peer is not first)]:
+def propagate_group(group: list[Mount], mountpoint: Dentry, source: Mount, kind: int, copies: list[tuple[Mount, Mount]]) -> Mount:
+    """Serve those of the group that have the place, the first with a copy of source, each with a peer of the last; the last."""
+    for member in group:
         if is_subdir(mountpoint, member.mnt_root):
-            copy = copy_tree(source, source.mnt_root, CL_SLAVE | shared)
-            copies.append((member, copy))
-            _propagate_group(member, mountpoint, copy, copies)
-            return
-    for member in first.mnt_share or (first,):
-        for slave in list(member.mnt_slave_list or ()):
-            _propagate_slaves(slave, mountpoint, source, copies)
+            source = copy_tree(source, source.mnt_root, kind)
+            copies.append((member, source))
+            kind = CL_MAKE_SHARED
+    return source
+
+
+def propagate_slaves(first: Mount, mountpoint: Dentry, source: Mount, copies: list[tuple[Mount, Mount]]) -> None:
+    """Serve the slaves of first's group with slaves of source, group by group, each before its own slaves.  fs/pnode.c:next_group"""
+    for member in settled(first):
+        for slave in slave_groups(member):
+            kind = CL_SLAVE | (CL_MAKE_SHARED if is_shared(slave) else 0)
+            propagate_slaves(slave, mountpoint, propagate_group(settled(slave), mountpoint, source, kind, copies), copies)
 
 
 def propagate_mount_busy(mnt: Mount) -> bool:
@@ -172,7 +156,7 @@ def get_dominating_id(mnt: Mount, ns: MntNamespace | None, reachable: dict[Mount
     """The closest group up the chain of masters that has a member among reachable.  fs/pnode.c:get_dominating_id"""
     master = mnt.mnt_master
     while master is not None:
-        if any(peer.mnt_ns is ns and peer in reachable for peer in master.mnt_share or (master,)):
+        if any(peer.mnt_ns is ns and peer in reachable for peer in peers(master)):
             return master.mnt_group_id
         master = master.mnt_master
     return 0

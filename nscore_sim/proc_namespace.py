@@ -17,6 +17,7 @@ from nscore_sim.mount import (
     MNT_UNBINDABLE,
     MntNamespace,
     Mount,
+    is_shared,
     mntput,
     namespace_mounts,
 )
@@ -131,7 +132,7 @@ def mnt_opts(mnt: Mount) -> str:
 def propagation_tags(mnt: Mount, ns: MntNamespace, shown: dict[Mount, str]) -> list[str]:
     """The optional fields.  fs/proc_namespace.c:show_mountinfo"""
     tags = []
-    if mnt.mnt_share is not None:
+    if is_shared(mnt):
         tags.append(f"shared:{mnt.mnt_group_id}")
     if mnt.mnt_master is not None:
         master = mnt.mnt_master.mnt_group_id
