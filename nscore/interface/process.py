@@ -252,6 +252,8 @@ class Process(Calls):
         args: Args = (_status(status),)
         self._begin(name)
         out = self._driven.call(name, args)
+        if out is Fate.PENDING:
+            self._fated(name, args, out)  # it is stopped
         self._record((self._who, name, args, out))
 
     def _create(self, name: str, args: Args) -> Process:
