@@ -34,6 +34,10 @@ PEERS = re.compile(rb":(\d+)")
 #: loadavg, of which the last number says something: the reader's namespace's.
 LOADAVG = re.compile(rb"^[0-9. ]+/\d+ (\d+)\n$")
 
+#: Namespaces' inodes are numbered from here on, others' within their file system.  include/uapi/linux/nsfs.h:MNT_NS_INIT_INO
+FIRST_NAMESPACE = 0xEFFFFFF8
+KINDS = {"socket": "socket", "pipe": "pipe"}
+
 #: "pid:[4026531836]"
 NAMESPACE = re.compile(r"\b(\w+):\[(\d+)\]")
 
@@ -76,7 +80,7 @@ def outcome(symbols: Symbols, call: Call, image: str) -> object:
         dev, ino, mode, _nlink, uid, gid, _size = result
         # A file of a process in /proc has an inode for as long as the kernel remembers it.
         passing = call.args is not None and PASSING.match(str(call.args[0]))
-        return symbols.name("dev", dev), "?" if passing else symbols.name("ino", ino), mode, uid, gid
+        return symbols.name("dev", dev), "?" if passing else symbols.name("ino", ino if ino >= FIRST_NAMESPACE else (dev, ino)), mode, uid, gid
     if call.name == "listdir" and isinstance(result, tuple) and "thread-self" in result:
         return result[result.index("self") :]  # before it stands what says nothing about processes
     if call.name == "uname" and isinstance(result, tuple):
@@ -99,10 +103,10 @@ def symbolic(symbols: Symbols, value: object, image: str) -> object:
         return tuple([symbolic(symbols, member, image) for member in value])
     if isinstance(value, str):
         value = "<image>" if value == image else value
-        return NAMESPACE.sub(lambda match: f"{match[1]}:[{symbols.name('ino', int(match[2]))}]", value)
+        return NAMESPACE.sub(lambda match: f"{match[1]}:[{symbols.name(KINDS.get(match[1], 'ino'), int(match[2]))}]", value)
     if isinstance(value, bytes):
         shown = text(value, image.rpartition("/")[2][:15].encode())
-        shown = FDINFO.sub(lambda match: b"ino:\t" + symbols.name("ino", int(match[1])).encode(), shown)
+        shown = FDINFO.sub(lambda match: b"ino:\t" + symbols.name("pidfs", int(match[1])).encode(), shown)
         # The numbers of mounts that are gone are given again at once, or not.
         mounts = Symbols()
         return MOUNT.sub(lambda match: mount_line(mounts, match), LOADAVG.sub(rb"\1", shown))
