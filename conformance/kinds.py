@@ -48,6 +48,7 @@ class Population:
         self.idle: list[int] = [0]
         self.pids: list[int] = [1]
         self.crowded = False
+        self.threads = False
 
     def update(self, processes: Sequence[Process | None], views: Sequence[tuple[str, bytes]]) -> None:
         """Look again."""
@@ -57,6 +58,7 @@ class Population:
         ]
         self.pids = [int(name) for name, _ in views]
         self.crowded = len(views) >= CROWD
+        self.threads = any(b"\nThreads:\t1\n" not in view for _, view in views)
 
     def anyone(self, rng: random.Random) -> int:
         """A process that can be told something; PID 1 seldom, for it has to go on reading views."""
@@ -118,7 +120,9 @@ def leave(rng: random.Random, who: Population) -> Sequence[Action]:
 
 def kill(rng: random.Random, who: Population) -> Sequence[Action]:
     """A signal to a process or a group; never to all, and nothing to PID 1's group from outside it."""
-    sig = rng.choice([0, Signal.TERM, Signal.KILL, Signal.STOP, Signal.CONT, Signal.CONT, Signal.USR1, Signal.HUP, Signal.CHLD, 64, 65])
+    # Which thread takes a stop first, and whether the sender gets back to its program before it stops too, is a race.
+    stop = Signal.CONT if who.threads else Signal.STOP
+    sig = rng.choice([0, Signal.TERM, Signal.KILL, stop, Signal.CONT, Signal.CONT, Signal.USR1, Signal.HUP, Signal.CHLD, 64, 65])
     pid = who.pid(rng)
     # STOP to no group: a parent that is stopped together with its child takes CHLD before or after.
     target = -pid if pid > 1 and sig != Signal.STOP and rng.random() < 0.2 else pid
