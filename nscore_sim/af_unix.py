@@ -96,6 +96,7 @@ class SocketFile(File):
 
     __slots__ = ("sock",)
     seekable = False
+    fasync = True
     stream = True
 
     def __init__(self, sock: UnixSock, path: Path, flags: int, task: Task) -> None:
@@ -319,7 +320,13 @@ def recvmsg(task: Task, fd: int, n: int, flags: int) -> Plain | Sleep | Restart:
 def received_message(task: Task, sock: UnixSock, received: Received, flags: int) -> Plain:
     """What the receiver gets of it.  include/net/scm.h:scm_recv_unix"""
     data, scms, msg_flags = received
-    credentials = scm_credentials(task, scms[0] if scms else ScmCookie()) if sock.passcred and (scms or data) else None
+    credentials: Plain = None
+    if sock.passcred and scms:
+        credentials = scm_credentials(task, scms[0])
+    elif sock.passcred and sock.type == SOCK_STREAM:
+        end = ScmCookie()
+        end.uid = end.gid = 0  # of the end of a stream there is nothing but zeroes
+        credentials = scm_credentials(task, end)
     fds, truncated = scm_detach_fds(task, [passed for scm in scms for passed in scm.fp], flags)
     for scm in scms:
         scm_destroy(task, scm)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nscore.errors import Errno
 from nscore.flags import FD_CLOEXEC, FcntlCommand, OpenFlag
 from nscore_sim.file import O_PATH, File, alloc_fd, fd_install, fget_raw, get_file, own_fdtable, rlimit_nofile
+from nscore_sim.inode import inode_owner_or_capable
 from nscore_sim.pid import find_vpid, get_pid_task, pid_vnr
 from nscore_sim.task import PIDTYPE_PGID, PIDTYPE_TGID
 
@@ -15,8 +17,9 @@ if TYPE_CHECKING:
     from nscore.interface.backend import Plain
     from nscore_sim.task import Task
 
-#: fs/fcntl.c:SETFL_MASK, with O_ASYNC.
-SETFL_MASK = int(OpenFlag.APPEND | OpenFlag.NONBLOCK | OpenFlag.DIRECT | OpenFlag.NOATIME) | 0o20000
+O_DIRECT, O_NOATIME, FASYNC = int(OpenFlag.DIRECT), int(OpenFlag.NOATIME), 0o20000
+#: fs/fcntl.c:SETFL_MASK
+SETFL_MASK = int(OpenFlag.APPEND | OpenFlag.NONBLOCK) | O_DIRECT | O_NOATIME
 #: What may be done to a descriptor of O_PATH.  fs/fcntl.c:check_fcntl_cmd
 PATH_COMMANDS = frozenset((FcntlCommand.DUPFD, FcntlCommand.DUPFD_CLOEXEC, FcntlCommand.GETFD, FcntlCommand.SETFD, FcntlCommand.GETFL))
 INT_MIN = -(1 << 31)
@@ -73,6 +76,13 @@ def f_getfl(task: Task, file: File, fd: int, arg: int) -> int:
 
 def f_setfl(task: Task, file: File, fd: int, arg: int) -> int:
     """fs/fcntl.c:setfl"""
+    inode = file.f_path.dentry.d_inode
+    if arg & O_NOATIME & ~file.f_flags and not inode_owner_or_capable(task, inode):
+        raise Errno("EPERM")
+    if arg & O_DIRECT and not (stat.S_ISFIFO(inode.i_mode) or file.can_odirect()):
+        raise Errno("EINVAL")
+    if file.fasync:
+        file.f_flags = file.f_flags & ~FASYNC | arg & FASYNC
     file.f_flags = file.f_flags & ~SETFL_MASK | arg & SETFL_MASK
     return 0
 

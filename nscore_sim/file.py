@@ -48,6 +48,8 @@ class File:
     seekable = True
     #: A stream has not even positions to read from.  fs/open.c:stream_open
     stream = False
+    #: Whether there are signals for who sets O_ASYNC.
+    fasync = False
 
     def __init__(self, f_path: Path, f_flags: int, f_cred: Cred) -> None:
         self.f_count = 1
@@ -86,6 +88,10 @@ class File:
         if whence >= len(base) or base[whence] + pos < 0:
             raise Errno("EINVAL")
         return base[whence] + pos
+
+    def can_odirect(self) -> bool:
+        """FMODE_CAN_ODIRECT: whether it takes O_DIRECT."""
+        return False
 
     def release(self, task: Task) -> None:
         """The last reference is gone."""

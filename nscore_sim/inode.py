@@ -151,6 +151,14 @@ def capable_wrt_inode_uidgid(task: Task, inode: Inode, cap: int) -> bool:
     return mapped and ns_capable(task, ns, cap)
 
 
+def inode_owner_or_capable(task: Task, inode: Inode) -> bool:
+    """fs/inode.c:inode_owner_or_capable"""
+    if task.cred.fsuid == inode.i_uid:
+        return True
+    ns = task.cred.user_ns
+    return from_kuid(ns, inode.i_uid) != INVALID_ID and ns_capable(task, ns, Capability.FOWNER)
+
+
 def acl_permission_check(task: Task, inode: Inode, mask: int) -> bool:
     """fs/namei.c:acl_permission_check"""
     mode = inode.i_mode

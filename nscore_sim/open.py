@@ -10,8 +10,8 @@ from nscore.flags import AT_FDCWD, OpenFlag
 from nscore_sim.commoncap import SECBIT_NO_SETUID_FIXUP
 from nscore_sim.cred import prepare_creds, put_cred
 from nscore_sim.dcache import Path
-from nscore_sim.file import O_ACCMODE, O_CLOEXEC, O_PATH, File, alloc_fd, fd_install
-from nscore_sim.inode import MAY_EXEC, MAY_READ, MAY_WRITE, inode_permission
+from nscore_sim.file import O_ACCMODE, O_CLOEXEC, O_PATH, File, alloc_fd, fd_install, fput
+from nscore_sim.inode import MAY_EXEC, MAY_READ, MAY_WRITE, inode_owner_or_capable, inode_permission
 from nscore_sim.mount import MNT_NOEXEC, follow_down
 from nscore_sim.namei import (
     LOOKUP_DIRECTORY,
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 O_CREAT, O_EXCL, O_TRUNC = int(OpenFlag.CREAT), int(OpenFlag.EXCL), int(OpenFlag.TRUNC)
 O_DIRECTORY, O_NOFOLLOW = int(OpenFlag.DIRECTORY), int(OpenFlag.NOFOLLOW)
+O_DIRECT, O_NOATIME = int(OpenFlag.DIRECT), int(OpenFlag.NOATIME)
 #: fs/fcntl.c:VALID_OPEN_FLAGS; open(2) ignores all else.
 VALID_OPEN_FLAGS = 0o17777703 | O_DIRECTORY
 #: What every open of a 64-bit process has.
@@ -153,6 +154,8 @@ def may_open(task: Task, path: Path, flags: int) -> None:
     if stat.S_ISDIR(inode.i_mode) and acc_mode & MAY_WRITE:
         raise Errno("EISDIR")
     inode_permission(task, inode, acc_mode)
+    if flags & O_NOATIME and not inode_owner_or_capable(task, inode):
+        raise Errno("EPERM")
 
 
 def vfs_open(task: Task, path: Path, flags: int) -> File:
@@ -161,6 +164,9 @@ def vfs_open(task: Task, path: Path, flags: int) -> File:
     if flags & O_ACCMODE and not stat.S_ISCHR(inode.i_mode):
         want_write(path)
     file = inode.open(task, path, flags & ~OPEN_ONLY)
+    if flags & O_DIRECT and not file.can_odirect():
+        fput(file, task)
+        raise Errno("EINVAL")
     if flags & O_TRUNC:
         inode.truncate(0)
     return file

@@ -58,6 +58,7 @@ class PipeFile(File):
     __slots__ = ("pipe",)
     seekable = False
     stream = True
+    fasync = True
 
     def __init__(self, pipe: PipeInode, path: Path, flags: int, task: Task) -> None:
         super().__init__(path, flags, task.cred)

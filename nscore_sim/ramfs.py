@@ -116,6 +116,10 @@ class RegularFile(File):
         assert isinstance(inode, RamFile)
         return inode
 
+    def can_odirect(self) -> bool:
+        """Of tmpfs.  mm/shmem.c:shmem_file_open"""
+        return self._inode().i_sb.s_type == "tmpfs"
+
     def read(self, task: Task, n: int, pos: int) -> bytes | Sleep | Restart:
         return self._inode().data[pos : pos + n]
 
