@@ -49,6 +49,7 @@ class Population:
         self.pids: list[int] = [1]
         self.crowded = False
         self.threads = False
+        self.zombies: list[int] = []
 
     def update(self, processes: Sequence[Process | None], views: Sequence[tuple[str, bytes]]) -> None:
         """Look again."""
@@ -58,6 +59,7 @@ class Population:
         ]
         self.pids = [int(name) for name, _ in views]
         self.crowded = len(views) >= CROWD
+        self.zombies = [int(name) for name, view in views if b"\nState:\tZ" in view]
         self.threads = any(b"\nThreads:\t1\n" not in view for _, view in views)
 
     def anyone(self, rng: random.Random) -> int:
@@ -95,10 +97,10 @@ def fork(rng: random.Random, who: Population) -> Sequence[Action]:
 
 def thin_out(rng: random.Random, who: Population) -> Sequence[Action]:
     """Fewer processes: PID 1 ends one, or reaps all that it can."""
-    others = [pid for pid in who.pids if pid > 1]
-    if others and rng.random() < 0.4:
-        return [Action(0, "kill", (rng.choice(others), int(Signal.KILL)))]
-    return [Action(0, "waitpid", (-1, int(WaitOption.NOHANG | WaitOption.ALL)))] * 3
+    living = [pid for pid in who.pids if pid > 1 and pid not in who.zombies]
+    if living and (not who.zombies or rng.random() < 0.4):
+        return [Action(0, "kill", (rng.choice(living), int(Signal.KILL)))]
+    return [Action(0, "waitpid", (pid, int(WaitOption.NOHANG | WaitOption.ALL))) for pid in who.zombies[:3]]
 
 
 def clone_new(rng: random.Random, who: Population) -> Sequence[Action]:
@@ -130,14 +132,20 @@ def kill(rng: random.Random, who: Population) -> Sequence[Action]:
 
 
 def wait(rng: random.Random, who: Population) -> Sequence[Action]:
-    """waitid and waitpid, some of them to block."""
+    """waitid and waitpid, some of them to block.
+
+    For any child only where one zombie at most is there: several that die at once, in a namespace's shutdown or by a signal to a group,
+    come to their parents in an order that nobody promises.
+    """
     index = who.anyone(rng)
     hang = WaitOption.NOHANG if index == 0 or rng.random() < 0.35 else WaitOption(0)
     options = hang | rng.choice([WaitOption(0), WaitOption.ALL, WaitOption.UNTRACED, WaitOption.CONTINUED, WaitOption.CLONE])
+    one = rng.choice(who.zombies) if who.zombies and rng.random() < 0.5 else who.pid(rng)
+    anyone = bool(hang) and len(who.zombies) < 2
     if rng.random() < 0.5:
-        return [Action(index, "waitpid", (rng.choice([-1, -1, 0, who.pid(rng), -who.pid(rng)]), int(options)))]
+        return [Action(index, "waitpid", (rng.choice([-1, 0, -one] if anyone else [one]), int(options)))]
     what = options | rng.choice([WaitOption.EXITED, WaitOption.EXITED, WaitOption.STOPPED, WaitOption.EXITED | WaitOption.NOWAIT])
-    idtype, id = rng.choice([(IdType.ALL, 0), (IdType.PID, who.pid(rng)), (IdType.PGID, 0)])
+    idtype, id = rng.choice([(IdType.ALL, 0), (IdType.PID, one), (IdType.PGID, 0)] if anyone else [(IdType.PID, one)])
     return [Action(index, "waitid", (int(idtype), id, int(what)))]
 
 
