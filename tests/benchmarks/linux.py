@@ -1,0 +1,162 @@
+"""The Linux backend: calls, clones, driving, settling and booting, each against the least that the kernel lets it cost."""
+
+from __future__ import annotations
+
+import os
+import resource
+import socket
+import statistics
+import sys
+from typing import TYPE_CHECKING, cast
+
+from nscore import boot
+from nscore.backends import available
+from tests.benchmarks.figure import Figure, alternate, figure, median_ratio, p10
+
+assert not TYPE_CHECKING or sys.platform == "linux"
+
+if sys.platform == "linux":
+    from nscore.linux.settle import SCHEDSTAT, STAT, SYSCALL
+    from nscore.linux.world import LinuxWorld
+    from tests.benchmarks.resident import residents
+
+#: How many runs of each alternate.
+ROUNDS = 300
+#: The large process, in MB beside what the interpreter takes.
+LARGE = 1024
+
+
+def usable() -> bool:
+    """Whether there is a kernel to measure; otherwise it is said."""
+    why = available("linux")
+    if why is not None:
+        print(f"skipped, linux: {why}", file=sys.stderr)
+    return why is None
+
+
+@figure
+def linux_calls() -> list[Figure]:
+    """A getter by nscore.linux.calls."""
+    if not usable():
+        return []
+    from nscore.linux.calls import getppid
+
+    many = range(2000)
+    ours, theirs = alternate(50, lambda: [getppid() for _ in many], lambda: [os.getppid() for _ in many])
+    return [Figure("linux: raw getppid / os.getppid", median_ratio(ours, theirs), 1.6, "x", statistics.median(ours) / len(many) * 1e6)]
+
+
+@figure
+def linux_clone() -> list[Figure]:
+    """clone(NEWPID)+exit+wait, in a small and in a large process; by the tenth percentile, which noise reaches least."""
+    if not usable():
+        return []
+    figures = []
+    with residents(0, LARGE) as processes:
+        for process in processes:
+            ours, theirs = [], []
+            process.ask("clone")
+            for _ in range(ROUNDS):
+                ours.append(process.ask("clone"))
+                theirs.append(process.ask("fork"))
+            name = f"linux: clone(NEWPID)+exit+wait / os.fork, {process.ask('resident'):.0f} MB"
+            figures.append(Figure(name, p10(ours) / p10(theirs), 1.05, "x", p10(ours)))
+    return figures
+
+
+@figure
+def linux_boot() -> list[Figure]:
+    """boot(), in a small and in a large process."""
+    if not usable():
+        return []
+    with residents(0, LARGE) as (small, large):
+        times: dict[str, list[float]] = {"small": [], "fork": [], "large": []}
+        for _ in range(5):
+            small.ask("boot"), large.ask("boot")
+        for _ in range(ROUNDS // 3):
+            times["small"].append(small.ask("boot"))
+            times["large"].append(large.ask("boot"))
+            times["fork"].append(small.ask("fork"))
+        sizes = small.ask("resident"), large.ask("resident")
+    name = f"linux: boot / os.fork+exit+wait, {sizes[0]:.0f} MB"
+    return [
+        Figure(name, median_ratio(times["small"], times["fork"]), 3, "x", statistics.median(times["small"])),
+        Figure(
+            f"linux: boot at {sizes[1]:.0f} MB / at {sizes[0]:.0f} MB",
+            median_ratio(times["large"], times["small"]),
+            1.2,
+            "x",
+            statistics.median(times["large"]),
+        ),
+    ]
+
+
+@figure
+def linux_driven() -> list[Figure]:
+    """A driven getpid against a ping-pong of packets between two processes."""
+    if not usable():
+        return []
+    many = range(200)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    pid = os.fork()
+    if pid == 0:
+        ours.close()
+        pong(theirs.fileno())
+    theirs.close()
+    ping = ours.fileno()
+
+    def bare() -> None:
+        for _ in many:
+            os.write(ping, b"x" * 20)
+            os.read(ping, 8192)
+
+    with boot("linux") as machine:
+        init = machine.init
+        driven, packets = alternate(60, lambda: [init.getpid() for _ in many], bare)
+    ours.close()
+    os.waitpid(pid, 0)
+    each = statistics.median(driven) / len(many) * 1e6
+    return [Figure("linux: a driven getpid, traced / a bare ping-pong", median_ratio(driven, packets), 1.3, "x", each)]
+
+
+def pong(fd: int) -> None:
+    """Send back what comes until nobody sends."""
+    while data := os.read(fd, 8192):
+        os.write(fd, data)
+    os._exit(0)
+
+
+@figure
+def linux_settle() -> list[Figure]:
+    """settle() against the reads that two looks need."""
+    if not usable():
+        return []
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
+    try:
+        return [settled(tasks) for tasks in (3, 10, 100)]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+def settled(tasks: int) -> Figure:
+    """The figure for so many tasks."""
+    with boot("linux") as machine:
+        for _ in range(tasks - 1):
+            machine.init.fork()
+        world = cast("LinuxWorld", machine._world)
+        world.settle(10)
+        files = [(thread.stat, thread.schedstat, thread.syscall) for thread in world.scan.threads]
+        assert len(files) == tasks
+
+        def bare() -> None:
+            for _ in range(2):
+                for stat, schedstat, syscall in files:
+                    os.pread(stat, STAT, 0)
+                    os.pread(schedstat, SCHEDSTAT, 0)
+                    os.pread(syscall, SYSCALL, 0)
+
+        ours, theirs = alternate(ROUNDS, lambda: world.settle(10), bare)
+    return Figure(
+        f"linux: settle of {tasks} tasks / two passes of bare preads", median_ratio(ours, theirs), 1.2, "x", statistics.median(ours) * 1e6
+    )
