@@ -12,10 +12,12 @@ from nscore_sim.fs_struct import FsStruct, set_fs_pwd, set_fs_root
 from nscore_sim.mount import (
     CL_COPY_UNBINDABLE,
     CL_SHARED_TO_SLAVE,
+    MNT_UNBINDABLE,
     MntNamespace,
     Mount,
     copy_tree,
     follow_down,
+    mount_tree,
 )
 from nscore_sim.mount_tree import commit_tree, lock_mnt_tree, umount_tree
 from nscore_sim.nscommon import NsCommon, ProcNsOperations, alloc_ns, free_ns, get_ns, put_ns
@@ -51,6 +53,9 @@ def copy_mounts(ns: MntNamespace, old_root: Mount, new: MntNamespace, new_fs: Fs
     privileged = new.ns.user_ns is ns.ns.user_ns
     root = new.root = copy_tree(old_root, old_root.mnt_root, CL_COPY_UNBINDABLE | (0 if privileged else CL_SHARED_TO_SLAVE))
     commit_tree(root, new)
+    if not new.ns.kernel.release.unbindable_copied:
+        for mnt in mount_tree(root):
+            mnt.mnt_flags &= ~MNT_UNBINDABLE
     if not privileged:
         lock_mnt_tree(root)
     if new_fs is None:

@@ -15,6 +15,7 @@ class Release:
     ancestors_deny_fork: bool  #: a dead namespace refuses processes of namespaces below it too, since 7.2 (SETNS-10)
     first_failure_is_final: bool  #: a namespace whose first process fails late can have no other, until 7.2 (ALLOC-15)
     pid_max_per_namespace: bool  #: since 6.14 (SYSCTL-09)
+    unbindable_copied: bool  #: what is unbindable is so in a copied mount namespace, but from 6.17.8 to 6.18 (MNT-11)
     proc_pidns: bool  #: proc has the option pidns=, since 6.18 (PROC-03)
     pid_for_children_without_init: bool  #: the link exists before the first process, since 7.2 (PFC-02)
     clone_checks_exit_signal: bool  #: clone(2) refuses an exit signal beyond 64, since 7.2 (EXITSIG-02)
@@ -41,6 +42,7 @@ RELEASES = {
             ancestors_deny_fork=False,
             first_failure_is_final=True,
             pid_max_per_namespace=True,
+            unbindable_copied=False,
             proc_pidns=True,
             pid_for_children_without_init=False,
             clone_checks_exit_signal=False,
