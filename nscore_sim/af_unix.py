@@ -136,7 +136,9 @@ class SocketFile(File):
         sock, peer = self.sock, self.sock.peer
         unread, sock.queue = sock.queue, []
         if peer is not None:
-            peer.reset = bool(unread) and sock.type != SOCK_DGRAM
+            # An empty message in front does not count: it could be one of which only urgent data was left.
+            seen = bool(unread) and not unread[0].data
+            peer.reset = len(unread) > seen and sock.type != SOCK_DGRAM
             peer.peer = sock.peer = None
             wake_up(peer.wait)
         for message in unread:
