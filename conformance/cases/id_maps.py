@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conformance.case import case
 from conformance.expect import raises
-from conformance.steps import drop
+from conformance.steps import drop, map_root
 from conformance.views import numbers, read, status, write
 from nscore import Capability, CloneFlag, Machine, Process, Signal
 
@@ -78,6 +78,13 @@ def only_the_namespace_and_its_parent_write_a_map(m: Machine) -> None:
     fd = bare.open("/proc/self/uid_map", WRONLY)
     with raises("EPERM"):
         bare.write(fd, b"0 0 1")
+    map_root(child)
+    grandchild = child.clone(NEWUSER)
+    path = f"/proc/{grandchild.pid}/uid_map"
+    fd = m.init.open(path, WRONLY)
+    with raises("EPERM"):
+        m.init.write(fd, b"0 0 1")
+    write(child, path, "0 0 1")
 
 
 @case("USER-22")

@@ -271,11 +271,10 @@ def ids_are_told_to_whoever_opened(m: Machine) -> None:
 
 @case("PROC-64")
 def a_bind_of_a_process_pins_its_directory(m: Machine) -> None:
-    """Not the process; and what is mounted on the directory goes with the process."""
+    """Not the process."""
     tmpfs(m.init, "/tmp", "d/")
     child = m.init.fork()
     bind(m.init, f"/proc/{child.pid}", "/tmp/d")
-    m.init.mount("none", f"/proc/{child.pid}/ns", "tmpfs")
     reader = chrooted(m, "/tmp")
     fd = m.init.open("/tmp/d/status")
     assert mountinfo(m.init, reader.pid)[-1].root == f"/{child.pid}"
@@ -285,6 +284,21 @@ def a_bind_of_a_process_pins_its_directory(m: Machine) -> None:
     with raises("ESRCH"):
         m.init.read(fd, 100)
     assert mountinfo(m.init, reader.pid)[-1].root == f"/{child.pid}//deleted"
+
+
+@case("PROC-64")
+def what_is_mounted_on_a_process_goes_with_it(m: Machine) -> None:
+    """When it is reaped, not when it dies."""
+    tmpfs(m.init, "/tmp", "p/")
+    m.init.mount("proc", "/tmp/p", "proc")
+    child = m.init.fork()
+    reader = chrooted(m, "/tmp")
+    m.init.mount("none", f"/tmp/p/{child.pid}/ns", "tmpfs")
+    child.exit(0)
+    m.settle()
+    assert [line.point for line in mountinfo(m.init, reader.pid)] == ["/", "/p", f"/p/{child.pid}/ns"]
+    m.init.waitpid(child.pid)
+    assert [line.point for line in mountinfo(m.init, reader.pid)] == ["/", "/p"]
 
 
 @case("PROC-62")
