@@ -54,8 +54,8 @@ def copy_mounts(ns: MntNamespace, old_root: Mount, new: MntNamespace, new_fs: Fs
     root = new.root = copy_tree(old_root, old_root.mnt_root, CL_COPY_UNBINDABLE | (0 if privileged else CL_SHARED_TO_SLAVE))
     commit_tree(root, new)
     if not new.ns.kernel.release.unbindable_copied:
-        for mnt in mount_tree(root):
-            mnt.mnt_flags &= ~MNT_UNBINDABLE
+        for copy in mount_tree(root):
+            copy.mnt_flags &= ~MNT_UNBINDABLE
     if not privileged:
         lock_mnt_tree(root)
     if new_fs is None:

@@ -89,7 +89,10 @@ def _tuck(child: Mount, parent: Mount, mountpoint: Dentry) -> None:
     covering = parent.mnt_mounts.get(mountpoint)
     if covering is not None:
         unhash_mnt(covering)
-        attach_mnt(covering, child, child.mnt_root)
+        top = child
+        while (above := top.mnt_mounts.get(top.mnt_root)) is not None:
+            top = above
+        attach_mnt(covering, top, top.mnt_root)
     attach_mnt(child, parent, mountpoint)
     commit_tree(child, parent.mnt_ns)
 
@@ -99,20 +102,24 @@ def umount_tree(top: Mount, propagate: bool) -> None:
     gone = dict.fromkeys(mount_tree(top))
     if propagate:
         gone.update(dict.fromkeys(propagate_umount(gone)))
+    lowered = []
     for mnt in gone:
         topper = mnt.mnt_mounts.get(mnt.mnt_root)
         if topper is not None and topper not in gone:
-            _lower(topper, mnt)
+            unhash_mnt(topper)
+            lowered.append((topper, *_place_below(mnt, gone)))
     for mnt in gone:
         _umount_one(mnt, gone)
+    for topper, parent, mountpoint in lowered:
+        attach_mnt(topper, parent, mountpoint)
 
 
-def _lower(topper: Mount, mnt: Mount) -> None:
-    """Let what covers mnt lie where mnt lay."""
+def _place_below(mnt: Mount, gone: dict[Mount, None]) -> tuple[Mount, Dentry]:
+    """Where what covers mnt lies when mnt is gone, and whatever it lay on.  fs/pnode.c:reparent"""
     parent, mountpoint = mnt.mnt_parent, mnt.mnt_mountpoint
-    unhash_mnt(topper)
-    unhash_mnt(mnt)
-    attach_mnt(topper, parent, mountpoint)
+    while parent in gone:
+        parent, mountpoint = parent.mnt_parent, parent.mnt_mountpoint
+    return parent, mountpoint
 
 
 def _umount_one(mnt: Mount, gone: dict[Mount, None]) -> None:

@@ -138,6 +138,10 @@ class ShowFile(SeqFile):
         assert isinstance(inode, ProcFile)
         return inode.show(task, self)
 
+    def store(self, task: Task, data: bytes, pos: int) -> int:
+        """fs/proc/inode.c:proc_reg_write"""
+        raise Errno("EIO")
+
 
 class ProcFile(Inode):
     """A file whose text a function makes.  fs/proc/generic.c:proc_create_single_data"""

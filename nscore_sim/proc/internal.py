@@ -182,7 +182,7 @@ class PidFile(SeqFile):
 
     def store(self, task: Task, data: bytes, pos: int) -> int:
         if self.entry.store is None:
-            raise Errno("EIO")
+            raise Errno("EINVAL")
         return self.entry.store(task, self, self.pid.task, data, pos)
 
 
