@@ -40,8 +40,8 @@ def leave_parent(task: Task, parent: Task) -> None:
     children = parent.children
     assert children is not None
     del children[task]
-    if not len(children) & COMPACT:
-        parent.children = children.copy() if children else None
+    if children and not len(children) & COMPACT:
+        parent.children = children.copy()
 
 
 def exit_signal(task: Task) -> None:

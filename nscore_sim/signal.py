@@ -370,6 +370,8 @@ def do_notify_parent(t: Task, sig: int) -> bool:
             autoreap = True
             if handler == SIG_IGN:
                 sig = 0
+        elif handler == SIG_DFL and not (parent.blocked | parent.real_blocked) >> SIGCHLD - 1 & 1:
+            sig = 0  # it would be dropped
     if 0 < sig <= NSIG and prepare_signal(sig, parent, False):
         queue_signal(sig, _child_siginfo(t, sig, parent), parent, PIDTYPE_TGID)
     if parent.signal.wait_chldexit:
