@@ -77,13 +77,31 @@ def runner(world: LinuxWorld) -> None:
     world.run(lambda task: cast(None, task.call("pause", ())))
 
 
-MODES: dict[str, Callable[[LinuxWorld], None]] = {mode.__name__: mode for mode in (plain, stopped, unprivileged, forker, runner)}
+def threaded(world: LinuxWorld) -> None:
+    """The thread that booted has ended."""
+
+
+def zygote(world: LinuxWorld) -> None:
+    """Not the driver but the zygote is killed."""
+
+
+def booted_in_a_thread() -> LinuxWorld:
+    worlds: list[LinuxWorld] = []
+    thread = threading.Thread(target=lambda: worlds.append(booted()))
+    thread.start()
+    thread.join()
+    return worlds[0]
+
+
+MODES: dict[str, Callable[[LinuxWorld], None]] = {
+    mode.__name__: mode for mode in (plain, stopped, unprivileged, forker, runner, threaded, zygote)
+}
 
 
 def drive(mode: str, told: int) -> NoReturn:
     """A driver that boots, forks, nests and injects until it is killed; it tells when it has begun."""
     os.write(told, b"0")
-    world = booted()
+    world = booted_in_a_thread() if mode == "threaded" else booted()
     one, _ = world.init.create("fork", ())
     assert one is not None
     nested, out = one.create("clone", (NEWPID, SIGCHLD, ()))
@@ -132,7 +150,11 @@ def _killed(mode: str, chance: random.Random, anywhen: bool) -> dict[int, str]:
     if not anywhen:
         heard += os.read(hear, 1)
     time.sleep(chance.random() * (0.12 if anywhen else 0.004))
-    os.kill(driver, signal.SIGKILL)
+    victim = driver
+    if mode == "zygote":
+        victim = next(pid for pid, name in children().items() if name == "nscore-zygote" and pid not in ours)
+        ours[driver] = "spared"
+    os.kill(victim, signal.SIGKILL)
     os.close(hear)
     limit = time.monotonic() + SOON
     while time.monotonic() < limit:
@@ -142,6 +164,9 @@ def _killed(mode: str, chance: random.Random, anywhen: bool) -> dict[int, str]:
         for pid in left:
             os.waitpid(pid, os.WNOHANG)
         time.sleep(0.001)
+    if victim != driver:
+        os.kill(driver, signal.SIGKILL)
+        os.waitpid(driver, 0)
     for pid in left:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
@@ -158,14 +183,11 @@ def test_nor_one_that_is_killed_while_it_boots() -> None:
 
 
 def test_a_machine_outlives_the_thread_that_booted_it() -> None:
-    worlds: list[LinuxWorld] = []
-    thread = threading.Thread(target=lambda: worlds.append(booted()))
-    thread.start()
-    thread.join()
+    world = booted_in_a_thread()
     try:
-        assert worlds[0].init.call("getpid", ()) == 1
+        assert world.init.call("getpid", ()) == 1
     finally:
-        worlds[0].close()
+        world.close()
 
 
 def test_a_machine_dies_with_the_zygote_and_the_next_boot_has_another() -> None:
