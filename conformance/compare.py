@@ -105,7 +105,7 @@ def symbolic(symbols: Symbols, value: object, image: str) -> object:
         value = "<image>" if value == image else value
         return NAMESPACE.sub(lambda match: f"{match[1]}:[{symbols.name(KINDS.get(match[1], 'ino'), int(match[2]))}]", value)
     if isinstance(value, bytes):
-        shown = text(value, image.rpartition("/")[2][:15].encode())
+        shown = text(value, comm_of(image))
         shown = FDINFO.sub(lambda match: b"ino:\t" + symbols.name("pidfs", int(match[1])).encode(), shown)
         # The numbers of mounts that are gone are given again at once, or not.
         mounts = Symbols()
@@ -122,7 +122,12 @@ def mount_line(symbols: Symbols, match: re.Match[bytes]) -> bytes:
     return b" ".join((mount, parent, device, place + tags, b"-", match[6] or match[7]))
 
 
-def text(data: bytes, comm: bytes = b"\0") -> bytes:
+def comm_of(image: str) -> bytes:
+    """What the kernel calls a process that has exec'ed the image.  fs/exec.c:begin_new_exec"""
+    return image.rpartition("/")[2][:15].encode()
+
+
+def text(data: bytes, comm: bytes) -> bytes:
     """A view of /proc without what is left out; comm is that of the image."""
     if b"Name:\t" in data[:6] and b"\nState:\t" in data:
         data = data.replace(b"Name:\t%s\n" % comm, b"Name:\t<image>\n", 1)

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from conformance.compare import Symbols, symbolic, text
+from conformance.compare import Symbols, comm_of, symbolic, text
 from conformance.kinds import KINDS, RESULT, Action, Population, kind_of
 from conformance.run import Runner
 from nscore import Blocked, Gone, Machine, OpenFlag, Process, Siginfo, Signal
@@ -90,7 +90,7 @@ class Lane:
         for name in init.listdir("/proc"):
             if name.isdigit():
                 fd = init.open(f"/proc/{name}/status", OpenFlag.RDONLY)
-                view = text(init.read(fd, 65536))
+                view = text(init.read(fd, 65536), comm_of(self.machine.image))
                 init.close(fd)
                 link = symbolic(symbols, init.readlink(f"/proc/{name}/ns/pid"), "")
                 seen.append((name, view + str(link).encode()))
