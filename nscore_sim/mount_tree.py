@@ -25,7 +25,7 @@ from nscore_sim.mount import (
     set_mnt_shared,
     unhash_mnt,
 )
-from nscore_sim.pnode import change_mnt_propagation, propagate_mnt, propagate_umount
+from nscore_sim.pnode import change_mnt_propagation, propagate_mnt, propagate_mount_unlock, propagate_umount
 
 if TYPE_CHECKING:
     from nscore_sim.dcache import Dentry
@@ -101,6 +101,7 @@ def umount_tree(top: Mount, propagate: bool) -> None:
     """Take the mount away with all that is on it, and its copies where that propagates.  fs/namespace.c:umount_tree"""
     gone = dict.fromkeys(mount_tree(top))
     if propagate:
+        propagate_mount_unlock(top)
         gone.update(dict.fromkeys(propagate_umount(gone)))
     lowered = []
     for mnt in gone:

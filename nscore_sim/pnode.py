@@ -10,6 +10,7 @@ from nscore_sim.dcache import Dentry, is_subdir
 from nscore_sim.mount import (
     CL_MAKE_SHARED,
     CL_SLAVE,
+    MNT_LOCKED,
     MNT_UNBINDABLE,
     Mount,
     add_slave,
@@ -120,16 +121,29 @@ def propagate_mount_busy(mnt: Mount) -> bool:
     """Whether it, or a copy that would go with it, is in use.  fs/pnode.c:propagate_mount_busy"""
     if mnt.mnt_mounts or mnt.mnt_count:
         return True
-    if mnt.mnt_parent is mnt:
-        return False
-    for parent in propagation(mnt.mnt_parent):
-        child = parent.mnt_mounts.get(mnt.mnt_mountpoint)
-        if child is None:
-            continue
+    for child in propagated_copies(mnt):
         topper = child.mnt_mounts.get(child.mnt_root)
         if len(child.mnt_mounts) == (topper is not None) and child.mnt_count:
             return True
     return False
+
+
+def propagate_mount_unlock(mnt: Mount) -> None:
+    """Where it goes elsewhere too, or would if it carried nothing, it is not bound to its parent any more.
+
+    fs/pnode.c:propagate_mount_unlock
+    """
+    for child in propagated_copies(mnt):
+        child.mnt_flags &= ~MNT_LOCKED
+
+
+def propagated_copies(mnt: Mount) -> Iterator[Mount]:
+    """What lies at mnt's place in whatever its parent's events reach."""
+    if mnt.mnt_parent is not mnt:
+        for parent in propagation(mnt.mnt_parent):
+            child = parent.mnt_mounts.get(mnt.mnt_mountpoint)
+            if child is not None:
+                yield child
 
 
 def propagate_umount(gone: dict[Mount, None]) -> list[Mount]:
@@ -139,12 +153,7 @@ def propagate_umount(gone: dict[Mount, None]) -> list[Mount]:
     """
     found: dict[Mount, None] = {}
     for mnt in gone:
-        if mnt.mnt_parent is mnt:
-            continue
-        for parent in propagation(mnt.mnt_parent):
-            child = parent.mnt_mounts.get(mnt.mnt_mountpoint)
-            if child is not None and child not in gone:
-                found[child] = None
+        found.update(dict.fromkeys(child for child in propagated_copies(mnt) if child not in gone))
     for child in list(found)[::-1]:
         kept = [m for m in child.mnt_mounts.values() if m not in found and m not in gone and m.mnt_mountpoint is not child.mnt_root]
         if kept:
