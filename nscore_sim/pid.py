@@ -85,6 +85,8 @@ def alloc_pid(task: Task, ns: PidNamespace, set_tid: tuple[int, ...] = ()) -> Pi
     """
     if set_tid:
         check_set_tid_size(task, ns, set_tid)
+    if ns.pid_allocated == PIDNS_ADDING:
+        ns.idr.idr_next = 0  # nobody has seen an earlier first try
     pid = Pid(ns)
     numbers: list[int] = []
     for at in reversed(ns.path):
@@ -158,11 +160,9 @@ def _dying(ns: PidNamespace) -> bool:
 
 
 def _undo_alloc(ns: PidNamespace, numbers: list[int]) -> None:
-    """Free what was taken.  The cursors stay advanced, but that of a namespace which never had a process."""
+    """Free what was taken.  The cursors stay advanced."""
     for at, number in zip(reversed(ns.path), numbers):
         at.idr.remove(number)
-    if ns.pid_allocated == PIDNS_ADDING:
-        ns.idr.idr_next = 0
 
 
 def disable_pid_allocation(ns: PidNamespace) -> None:

@@ -18,7 +18,6 @@ class Release:
     unbindable_copied: bool  #: what is unbindable is so in a copied mount namespace, but from 6.17.8 to 6.18 (MNT-11)
     proc_pidns: bool  #: proc has the option pidns=, since 6.18 (PROC-03)
     pid_for_children_without_init: bool  #: the link exists before the first process, since 7.2 (PFC-02)
-    clone_checks_exit_signal: bool  #: clone(2) refuses an exit signal beyond 64, since 7.2 (EXITSIG-02)
     siginfo_copied: bool  #: each target of a group has its own siginfo, since 7.2 and some stable updates (SINFO-05)
     si_pid_translated: bool  #: kill(2) upwards says the sender's number there, since 7.3 (SINFO-04)
     last_thread_decides: bool  #: the exit code is that of the last thread, since 6.0 (THREAD-05)
@@ -45,7 +44,6 @@ RELEASES = {
             unbindable_copied=False,
             proc_pidns=True,
             pid_for_children_without_init=False,
-            clone_checks_exit_signal=False,
             siginfo_copied=False,
             si_pid_translated=False,
             last_thread_decides=True,

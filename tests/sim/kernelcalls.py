@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from nscore.errors import Errno
 from nscore.flags import CloneFlag, Signal
 from nscore.interface.backend import Plain
@@ -25,9 +27,9 @@ class Pending:
 PENDING = Pending()
 
 
-def boot(choose: Choose = first) -> tuple[Kernel, Task]:
-    """A kernel and a process at level 1 that is its namespace's init."""
-    kernel = Kernel(Chooser(choose), RELEASES["6.18.44"])
+def boot(choose: Choose = first, **differences: bool) -> tuple[Kernel, Task]:
+    """A kernel, 6.18.44 but for the differences, and a process at level 1 that is its namespace's init."""
+    kernel = Kernel(Chooser(choose), replace(RELEASES["6.18.44"], **differences))  # type: ignore[arg-type]
     return kernel, clone(kernel.init_task, NEWPID)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nscore.flags import CloneFlag, Disposition, Prctl, Reboot, Signal
-from nscore_sim.task import EXIT_ZOMBIE, Task
+from nscore_sim.task import EXIT_ZOMBIE, TASK_NOLOAD, Task
 from tests.sim.kernelcalls import NEWPID, PENDING, boot, call, clone, outcome, start, thread
 
 KILL, CHLD, USR1 = int(Signal.KILL), int(Signal.CHLD), int(Signal.USR1)
@@ -258,3 +258,28 @@ def test_a_wait_blocks_until_the_last_child_is_reaped_by_itself() -> None:
     assert outcome(a) is PENDING
     call(children[1], "exit", 0)
     assert outcome(a) == "ECHILD"
+
+
+# What other releases do
+
+
+def test_before_6_0_the_leaders_status_counted() -> None:
+    """THREAD-05"""
+    _, init = boot(last_thread_decides=False)
+    leader = clone(init)
+    t = thread(leader)
+    call(leader, "exit_thread", 11)
+    call(t, "exit_thread", 33)
+    assert call(init, "waitpid", -1, 0) == (2, 11 << 8)
+
+
+@pytest.mark.parametrize("idle", [False, True])
+def test_how_an_init_waits_for_its_namespace(idle: bool) -> None:
+    """INIT-09"""
+    _, init = boot(zap_is_idle=idle)
+    parent, inner = clone(init), clone(init, NEWPID)
+    inject(parent, 3)
+    call(init, "kill", 3, KILL)
+    assert bool(inner.state & TASK_NOLOAD) is idle
+    call(parent, "waitpid", -1, 0)
+    assert inner.exit_state

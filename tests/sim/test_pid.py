@@ -143,3 +143,48 @@ def test_find_ge_pid() -> None:
     ns = init.thread_pid.ns
     assert [pid.numbers[1] for pid in (find_ge_pid(1, ns), find_ge_pid(2, ns)) if pid] == [1, 5000]
     assert find_ge_pid(5001, ns) is None
+
+
+# What other releases do
+
+
+def test_a_newer_kernel_judges_all_of_set_tid_first() -> None:
+    """SETTID-10"""
+    _, init = boot(set_tid_checked_first=True)
+    assert create(init, set_tid=(1, 0))[1] == "EINVAL"
+    assert create(init, set_tid=(1, 99))[1] == "EEXIST"
+    call(init, "unshare", NEWPID)
+    assert create(init, set_tid=(2,))[1] == "EINVAL"
+    call(init, "setuid", 1000)
+    assert create(init, set_tid=(2,))[1] == "EPERM"
+
+
+def test_a_newer_kernel_gives_a_namespace_a_second_try() -> None:
+    """ALLOC-15"""
+    _, init = boot(first_failure_is_final=False)
+    call(init, "unshare", NEWPID)
+    assert create(init, int(CloneFlag.INTO_CGROUP))[1] == "EBADF"
+    assert numbers(clone(init))[0] == 1
+
+
+def test_a_newer_kernel_forks_into_nothing_below_a_dead_namespace() -> None:
+    """SETNS-10"""
+    for denies, expected in ((False, (5, None)), (True, "ENOMEM")):
+        _, init = boot(ancestors_deny_fork=denies)
+        helper = clone(init)
+        outer = clone(init, NEWPID)
+        member = clone(outer)
+        call(member, "unshare", NEWPID)
+        pidfd = call(helper, "pidfd_open", 4, 0)
+        assert isinstance(pidfd, int)
+        fd = call(helper, "pidfd_get_namespace", pidfd, 6)
+        assert isinstance(fd, int) and call(helper, "setns", fd, 0) is None
+        call(outer, "exit", 0)
+        assert create(helper)[1] == expected
+
+
+def test_an_older_kernel_has_one_pid_max() -> None:
+    """SYSCTL-09"""
+    kernel, init = boot(pid_max_per_namespace=False)
+    kernel.init_pid_ns.pid_max = init.thread_pid.ns.pid_max = 400
+    assert clone(init, NEWPID).thread_pid.ns.pid_max == 400

@@ -402,3 +402,29 @@ def test_sigchld_says_what_the_parent_can_read() -> None:
     assert received(a) == [(CHLD, 1, 3, 0, 3, 0)]
     assert call(a, "waitpid", -1, 0) == "ECHILD"
     assert call(a, "waitpid", -1, 1 << 31) == (3, 3 << 8)
+
+
+# What other releases do
+
+
+def test_a_newer_kernel_gives_each_target_its_own_siginfo() -> None:
+    """SINFO-05"""
+    _, init = boot(siginfo_copied=True)
+    sender = clone(init)
+    call(sender, "setpgid", 0, 0)
+    old, blind = clone(sender), clone(sender, NEWPID)
+    for task in (old, blind):
+        handle(task, USR1)
+    call(sender, "sigaction", USR1, IGN, 0)
+    call(sender, "kill", 0, USR1)
+    assert [received(task)[0][2] for task in (blind, old)] == [0, 2]
+
+
+def test_7_3_translates_upwards() -> None:
+    """SINFO-04"""
+    _, init = boot(siginfo_copied=True, si_pid_translated=True)
+    parent = clone(init)
+    call(parent, "setpgid", 0, 0)
+    handle(parent, USR1)
+    call(clone(parent, NEWPID), "kill", 0, USR1)
+    assert received(parent) == [(USR1, 0, 3, 0, 0, 0)]
