@@ -100,7 +100,8 @@ def thin_out(rng: random.Random, who: Population) -> Sequence[Action]:
     living = [pid for pid in who.pids if pid > 1 and pid not in who.zombies]
     if living and (not who.zombies or rng.random() < 0.4):
         return [Action(0, "kill", (rng.choice(living), int(Signal.KILL)))]
-    return [Action(0, "waitpid", (pid, int(WaitOption.NOHANG | WaitOption.ALL))) for pid in who.zombies[:3]]
+    reaped = [Action(0, "waitpid", (pid, int(WaitOption.NOHANG | WaitOption.ALL))) for pid in who.zombies[:3]]
+    return reaped or [Action(0, "fork")]
 
 
 def clone_new(rng: random.Random, who: Population) -> Sequence[Action]:
