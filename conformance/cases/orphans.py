@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from conformance.case import case
 from conformance.expect import raises
-from conformance.scenes import handle, has_ended, injected
+from conformance.scenes import block, handle, has_ended, injected
 from conformance.views import numbers, state
-from nscore import CloneFlag, Disposition, Machine, Prctl, Process, Signal, WaitOption
+from nscore import CloneFlag, Disposition, Machine, MountFlag, Prctl, Process, Signal, Syscalls, WaitOption
 
 NEWPID = CloneFlag.NEWPID
 
@@ -177,7 +177,7 @@ def adopted_children_come_after_ones_own(m: Machine) -> None:
     assert [m.init.waitpid(-1)[0] for _ in range(6)] == [2, 3, 6, 4, 5, 7]
 
 
-@case("WAIT-12", "REPARENT-09")
+@case("REPARENT-09", "PDEATH-03")
 def once_a_father_is_reaped_his_children_have_their_parent(m: Machine) -> None:
     """And their death signals are on the way."""
     father = m.init.fork()
@@ -191,3 +191,49 @@ def once_a_father_is_reaped_his_children_have_their_parent(m: Machine) -> None:
     assert [child.getppid() for child in children] == [1, 1, 1]
     assert [len(child.received()) for child in children] == [1, 1, 1]
     assert m.init.waitpid(-1, WaitOption.NOHANG) == (0, 0)
+
+
+def waits_for_a_father(calls: Syscalls) -> int:
+    """PID 1: the parent of PID 3 at the moment when its father is reaped."""
+    calls.unshare(CloneFlag.NEWNS)
+    calls.mount("none", "/", None, MountFlag.REC | MountFlag.PRIVATE)
+    calls.mount("proc", "/proc", "proc")
+
+    def father(calls: Syscalls) -> None:
+        calls.fork(lambda calls: calls.sleep(60))
+
+    assert calls.waitpid(calls.fork(father)) == (2, 0)
+    return numbers(calls, 3, "PPid")[0]
+
+
+@case("WAIT-12")
+def adoption_is_over_before_wait_returns(m: Machine) -> None:
+    """Seen by a program, which nobody holds up in between."""
+    assert m.run(waits_for_a_father) == 1
+
+
+def is_told_of_its_fathers_death(calls: Syscalls) -> int:
+    """PID 1: the parent of its grandchild at the moment when that takes its death signal."""
+    reader, writer = calls.pipe2()
+
+    def child(calls: Syscalls) -> int:
+        block(calls, Signal.USR1)
+        calls.prctl(Prctl.SET_PDEATHSIG, Signal.USR1)
+        calls.write(writer, b"!")
+        calls.sigtimedwait({Signal.USR1}, 60)
+        return calls.getppid()
+
+    def father(calls: Syscalls) -> None:
+        calls.fork(child)
+        calls.read(reader, 1)
+
+    assert calls.waitpid(calls.fork(father)) == (2, 0)
+    pid, status = calls.waitpid(-1)
+    assert pid == 3
+    return status >> 8
+
+
+@case("PDEATH-08")
+def the_death_signal_comes_after_adoption(m: Machine) -> None:
+    """Seen by a program."""
+    assert m.run(is_told_of_its_fathers_death) == 1

@@ -60,7 +60,7 @@ def a_change_of_ids_clears_the_death_signal(m: Machine) -> None:
         assert child.prctl(Prctl.GET_PDEATHSIG) == 0
 
 
-@case("PDEATH-03", "PDEATH-08", "SINFO-07", "REPARENT-05")
+@case("PDEATH-03", "SINFO-07", "REPARENT-05")
 def every_parent_that_ends_sends_the_death_signal(m: Machine) -> None:
     """The adoptive ones too, as if by kill, under their own numbers; when it is taken, the child has its new parent."""
     grandparent = m.init.fork()
