@@ -110,6 +110,10 @@ def capset_only_gives_up(m: Machine) -> None:
         child.capset(0, kill, kill | 1 << Capability.SETUID)
     child.capset(0, kill, kill)
     child.capset(kill, kill, 0)
+    other = m.init.fork()
+    other.prctl(Prctl.CAPBSET_DROP, Capability.KILL)
+    with raises("EPERM"):
+        other.capset(had, had, kill)
     child.capset(0, 0, 0)
     with raises("EPERM"):
         child.capset(0, kill, 0)
@@ -130,6 +134,8 @@ def no_new_privs_is_for_ever(m: Machine) -> None:
     child.prctl(Prctl.SET_NO_NEW_PRIVS, 1)
     assert status(child.fork(), "self")["NoNewPrivs"] == "1"
     with raises("EINVAL"):
+        child.prctl(Prctl.GET_NO_NEW_PRIVS, 1)
+    with raises("EINVAL"):
         child.prctl(Prctl.SET_NO_NEW_PRIVS, 0)
 
 
@@ -146,16 +152,19 @@ def without_setuid_one_chooses_among_ones_own_ids(m: Machine) -> None:
         child.setresuid(NONE, 0, NONE)
     with raises("EPERM"):
         child.setresgid(NONE, 0, NONE)
-    with raises("EPERM"):
-        child.setreuid(NONE, 0)
-    with raises("EPERM"):
-        child.setregid(NONE, 0)
+    for ids_of in ((NONE, 0), (3000, NONE), (30, NONE)):
+        with raises("EPERM"):
+            child.setreuid(*ids_of)
+        with raises("EPERM"):
+            child.setregid(*ids_of)
     with raises("EPERM"):
         child.setuid(2000)
     with raises("EPERM"):
         child.setgid(20)
     with raises("EPERM"):
         child.setgroups((5,))
+    with raises("EINVAL"):
+        m.init.setgroups((5,) * 65537)
     child.setuid(3000)
     child.setgid(30)
     assert (ids(child), ids(child, "Gid")) == ((1000, 3000, 3000, 3000), (10, 30, 30, 30))

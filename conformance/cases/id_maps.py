@@ -68,7 +68,7 @@ def a_map_is_written_once(m: Machine) -> None:
 
 @case("USER-21")
 def only_the_namespace_and_its_parent_write_a_map(m: Machine) -> None:
-    """EPERM for a process of any other user namespace, and for who has no right in it when the file is opened."""
+    """EPERM for who lives anywhere else, for who has no right in it when the file is opened, and for ids that the parent has not."""
     child, other = m.init.clone(NEWUSER), m.init.clone(NEWUSER)
     bare = child.fork()
     fd = other.open(f"/proc/{child.pid}/uid_map", WRONLY)
@@ -84,7 +84,10 @@ def only_the_namespace_and_its_parent_write_a_map(m: Machine) -> None:
     fd = m.init.open(path, WRONLY)
     with raises("EPERM"):
         m.init.write(fd, b"0 0 1")
-    write(child, path, "0 0 1")
+    fd = child.open(path, WRONLY)
+    with raises("EPERM"):
+        child.write(fd, b"0 0 2")
+    assert child.write(fd, b"0 0 1") == 5
 
 
 @case("USER-22")

@@ -303,6 +303,7 @@ def what_setpgid_refuses(m: Machine) -> None:
     thread = child.thread()
     lost.setsid()
     changed.execve(m.image)
+    lost.execve(m.image)
     for pid, pgid in ((99, -1), (-1, 0), (child.pid, -5)):
         with raises("EINVAL"):
             caller.setpgid(pid, pgid)
@@ -318,7 +319,7 @@ def what_setpgid_refuses(m: Machine) -> None:
         with raises("ESRCH"):
             caller.setpgid(pid, 0)
     with raises("EPERM"):
-        lost.setpgid(0, 99)
+        lost.setpgid(0, 0)
     for pgid in (99, lost.pid, child.pid):
         with raises("EPERM"):
             caller.setpgid(0, pgid)

@@ -224,8 +224,8 @@ def one_type_of_propagation(m: Machine) -> None:
 
 @case("MNT-19")
 def a_bind_joins_the_group_and_nothing_leaves_a_shared_mount(m: Machine) -> None:
-    """MOVE out of one is EINVAL."""
-    tmpfs(m.init, "/tmp", "a/", "b/")
+    """MOVE out of one is EINVAL, and so it is to move there what cannot be copied."""
+    tmpfs(m.init, "/tmp", "a/", "b/", "c/")
     tmpfs(m.init, "/tmp/a", "d/", "e/")
     change(m.init, "/tmp/a", SHARED)
     bind(m.init, "/tmp/a", "/tmp/b")
@@ -233,6 +233,11 @@ def a_bind_joins_the_group_and_nothing_leaves_a_shared_mount(m: Machine) -> None
     assert exists(m.init, "/tmp/b/d/file")
     with raises("EINVAL"):
         m.init.mount("/tmp/a/d", "/tmp/a/e", None, MOVE)
+    tmpfs(m.init, "/tmp/c")
+    change(m.init, "/tmp/c", UNBINDABLE)
+    with raises("EINVAL"):
+        m.init.mount("/tmp/c", "/tmp/a/e", None, MOVE)
+    m.init.umount2("/tmp/c")
     reader = chrooted(m, "/tmp")
     assert [line.tags for line in mountinfo(m.init, reader.pid)] == [(), ("shared:1",), ("shared:1",), ("shared:2",), ("shared:2",)]
 
@@ -271,6 +276,22 @@ def what_is_elsewhere_cannot_be_changed(m: Machine) -> None:
         m.init.umount2(f"{there}/d")
     with raises("EINVAL"):
         bind(m.init, f"{there}/d", "/tmp/d")
+
+
+@case("MNT-21")
+def what_was_held_before_is_elsewhere(m: Machine) -> None:
+    """A descriptor does not follow its process into a new mount namespace, and another's mounts are not changed through it."""
+    tmpfs(m.init, "/tmp", "d/")
+    child = m.init.fork()
+    fd = child.open("/tmp", OpenFlag.DIRECTORY)
+    child.unshare(NEWUSER | NEWNS)
+    with raises("EPERM"):
+        change(child, f"/proc/self/fd/{fd}", SHARED)
+    for path in (f"/proc/self/fd/{fd}/d", f"/proc/self/fd/{fd}"):
+        with raises("EINVAL"):
+            child.mount("none", path, "tmpfs")
+    with raises("EINVAL"):
+        child.umount2(f"/proc/self/fd/{fd}")
 
 
 @case("MNT-23", "MNT-51")

@@ -6,13 +6,11 @@ from conformance.case import case
 from conformance.expect import raises
 from conformance.mounting import change, create, exists, tmpfs
 from conformance.steps import drop, enter, map_root, open_ns
-from nscore import CloneFlag, Machine, MountFlag, OpenFlag, UmountFlag
+from nscore import CloneFlag, Machine, MountFlag, UmountFlag
 
-NEWUSER, NEWNS, NEWPID = CloneFlag.NEWUSER, CloneFlag.NEWNS, CloneFlag.NEWPID
-BIND, REC, MOVE, REMOUNT, RDONLY = MountFlag.BIND, MountFlag.REC, MountFlag.MOVE, MountFlag.REMOUNT, MountFlag.RDONLY
-SHARED, PRIVATE, SLAVE, UNBINDABLE = MountFlag.SHARED, MountFlag.PRIVATE, MountFlag.SLAVE, MountFlag.UNBINDABLE
+NEWUSER, NEWNS = CloneFlag.NEWUSER, CloneFlag.NEWNS
+SHARED, PRIVATE = MountFlag.SHARED, MountFlag.PRIVATE
 DETACH = UmountFlag.DETACH
-DIRECTORY = OpenFlag.DIRECTORY
 
 
 @case("MNT-42")
@@ -25,6 +23,8 @@ def what_pivot_root_refuses_in_order(m: Machine) -> None:
     drop(bare)
     with raises("EPERM"):
         bare.pivot_root("/tmp/new", "/tmp/new/old")
+    with raises("EINVAL"):
+        m.init.pivot_root(f"/proc/{child.pid}/root/tmp/new", f"/proc/{child.pid}/root/tmp/new/old")
     with raises("ENOENT"):
         child.pivot_root("/tmp/missing", "/tmp/file/x")
     with raises("ENOENT"):
