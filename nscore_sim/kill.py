@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from nscore.errors import Errno
+from nscore.flags import SigCode
 from nscore_sim.pid import find_task_by_vpid, find_vpid, task_tgid_nr_ns
-from nscore_sim.siginfo_layout import tells_of_a_child
+from nscore_sim.siginfo_layout import SI_KERNEL, SI_USER, tells_of_a_child
 from nscore_sim.signal import (
     SI_TKILL,
     Info,
@@ -20,6 +21,7 @@ from nscore_sim.task import PIDTYPE_MAX, PIDTYPE_PID, PIDTYPE_TGID, Task
 from nscore_sim.user_namespace import from_kuid_munged
 
 INT_MIN = -(1 << 31)
+SI_SIGIO = int(SigCode.SIGIO)
 
 
 def kill(task: Task, pid: int, sig: int) -> None:
@@ -88,7 +90,18 @@ def rt_sigqueueinfo(task: Task, pid: int, sig: int, value: int, code: int) -> No
     if (code >= 0 or code == SI_TKILL) and task.pid != pid:
         raise Errno("EPERM")
     sender = task.group_leader.thread_pid.numbers[-1]
-    info = KernelSiginfo(sig, code, sender, from_kuid_munged(task.cred.user_ns, task.cred.uid), si_value=value)
-    if tells_of_a_child(sig, code):
-        info.si_status, info.si_value = value, 0  # one place in the structure
+    info = copy_siginfo_from_user((sig, code, sender, from_kuid_munged(task.cred.user_ns, task.cred.uid), 0, value))
     kill_pid_info(task, sig, info, find_vpid(task, pid))
+
+
+def copy_siginfo_from_user(siginfo: tuple[int, ...]) -> KernelSiginfo:
+    """The fields of results.Siginfo, as far as such a signal has them; the last two share a place in the structure.
+
+    kernel/signal.c:copy_siginfo_from_user, siginfo_layout
+    """
+    signo, code, pid, uid, status, value = siginfo
+    if tells_of_a_child(signo, code):
+        return KernelSiginfo(signo, code, pid, uid, si_status=value or status)
+    if code == SI_SIGIO or SI_USER < code < SI_KERNEL:
+        return KernelSiginfo(signo, code, 0, 0)
+    return KernelSiginfo(signo, code, pid, uid, si_value=(value or status) if code < 0 else 0)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nscore.errors import Errno
-from nscore.flags import PIDFD_SELF_THREAD, PIDFD_SELF_THREAD_GROUP, PidfdSignalFlag, SigCode
+from nscore.flags import PIDFD_SELF_THREAD, PIDFD_SELF_THREAD_GROUP, PidfdSignalFlag
 from nscore_sim.file import fget
+from nscore_sim.kill import copy_siginfo_from_user
 from nscore_sim.pid import pid_vnr
 from nscore_sim.pidfs import PIDFD_THREAD, PidfdFile
 from nscore_sim.proc.base import tgid_pidfd_to_pid
-from nscore_sim.siginfo_layout import tells_of_a_child
-from nscore_sim.signal import SI_KERNEL, SI_TKILL, SI_USER, KernelSiginfo, kill_pgrp_info, kill_pid_info, prepare_kill_siginfo
+from nscore_sim.signal import SI_TKILL, kill_pgrp_info, kill_pid_info, prepare_kill_siginfo
 from nscore_sim.task import PIDTYPE_PGID, PIDTYPE_PID, PIDTYPE_TGID
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from nscore_sim.pid import Pid
     from nscore_sim.task import Task
 
-SI_SIGIO = int(SigCode.SIGIO)
 
 #: The scope that a flag asks for; 0 is the file's own.
 SCOPE: dict[int, int] = {
@@ -73,16 +72,3 @@ def do_pidfd_send_signal(task: Task, pid: Pid, sig: int, scope: int, siginfo: tu
         kill_pgrp_info(task, sig, info, pid)
     else:
         kill_pid_info(task, sig, info, pid, scope)
-
-
-def copy_siginfo_from_user(siginfo: tuple[int, ...]) -> KernelSiginfo:
-    """The fields of results.Siginfo, as far as such a signal has them; the last two share a place in the structure.
-
-    kernel/signal.c:copy_siginfo_from_user, siginfo_layout
-    """
-    signo, code, pid, uid, status, value = siginfo
-    if tells_of_a_child(signo, code):
-        return KernelSiginfo(signo, code, pid, uid, si_status=value or status)
-    if code == SI_SIGIO or SI_USER < code < SI_KERNEL:
-        return KernelSiginfo(signo, code, 0, 0)
-    return KernelSiginfo(signo, code, pid, uid, si_value=(value or status) if code < 0 else 0)
