@@ -40,7 +40,12 @@ def what_open_refuses(m: Machine) -> None:
         m.init.open("/proc/self", OpenFlag.NOFOLLOW)
     with raises("EEXIST"):
         m.init.open("/tmp/file", CREAT | OpenFlag.EXCL | WRONLY)
-    for flags in (WRONLY, RDWR, CREAT | WRONLY):
+    for path in ("/tmp/dir", "/", "/tmp/dir/.."):
+        with raises("EEXIST"):
+            m.init.open(path, CREAT | OpenFlag.EXCL)
+    with raises("EINVAL"):
+        m.init.open("/tmp/new", CREAT | OpenFlag.DIRECTORY)
+    for flags in (WRONLY, RDWR, CREAT | WRONLY, CREAT):
         with raises("EISDIR"):
             m.init.open("/tmp/dir", flags)
     with raises("EISDIR"):
@@ -53,6 +58,46 @@ def what_open_refuses(m: Machine) -> None:
         with raises("EACCES"):
             child.open("/tmp/secret", flags)
     assert read(m.init, "/tmp/secret") == "word"
+
+
+@case()
+def paths_have_limits(m: Machine) -> None:
+    """4096 bytes with the NUL, 255 a name, 40 links on the way."""
+    m.init.stat("/" * 4095)
+    for path in ("/" * 4096, "/tmp/" + "x" * 256):
+        with raises("ENAMETOOLONG"):
+            m.init.stat(path)
+    with raises("ENOENT"):
+        m.init.stat("/tmp/" + "x" * 255)
+    m.init.stat("/proc/self/root" * 20)
+    with raises("ELOOP"):
+        m.init.stat("/proc/self/root" * 20 + "/proc/self")
+
+
+@case(needs=("many_ids",))
+def only_its_owner_reads_a_file_unnoticed(m: Machine) -> None:
+    """NOATIME is EPERM for others, and the modes of a file are for whom they say."""
+    tmpfs(m.init, "/tmp", "file")
+    m.init.close(m.init.open("/tmp/group", CREAT | WRONLY, 0o640))
+    owner, other = m.init.fork(), m.init.fork()
+    other.setgroups(())
+    other.setresgid(50, 50, 50)
+    for process in (owner, other):
+        process.setresuid(1000, 1000, 1000)
+    with raises("EPERM"):
+        other.open("/tmp/file", OpenFlag.NOATIME)
+    fd = other.open("/tmp/file")
+    with raises("EPERM"):
+        other.fcntl(fd, FcntlCommand.SETFL, OpenFlag.NOATIME)
+    owner.close(owner.open("/tmp/mine", CREAT | OpenFlag.NOATIME))
+    other.close(other.open("/tmp/mine", OpenFlag.NOATIME))
+    owner.close(owner.open("/tmp/group"))
+    with raises("EACCES"):
+        other.open("/tmp/group")
+    with raises("EACCES"):
+        owner.open("/tmp/group", WRONLY)
+    st = m.init.stat("/tmp/mine")
+    assert (st.st_uid, st.st_gid) == (1000, 0)
 
 
 @case()
@@ -238,6 +283,9 @@ def what_is_no_descriptor(m: Machine) -> None:
         calls.read(held, 1)
     with raises("EBADF"):
         calls.lseek(held, 0)
+    with raises("EBADF"):
+        calls.fcntl(held, FcntlCommand.SETFL, 0)
+    calls.fcntl(held, FcntlCommand.GETFD)
     calls.fstat(held)
 
 
@@ -263,8 +311,11 @@ def what_calls_on_paths_refuse(m: Machine) -> None:
         calls.unlink("/tmp/missing")
     with raises("ENOTDIR"):
         calls.unlink("/tmp/file/x")
-    with raises("EISDIR"):
-        calls.unlink("/tmp/dir")
+    for path in ("/tmp/dir", "/tmp/dir/", "/", "/tmp/dir/..", "/tmp/file/.."):
+        with raises("EISDIR" if path != "/tmp/file/.." else "ENOTDIR"):
+            calls.unlink(path)
+    with raises("ENOTDIR"):
+        calls.unlink("/tmp/file/")
     with raises("ENOENT"):
         calls.chdir("/tmp/missing")
     with raises("ENOTDIR"):
@@ -286,6 +337,26 @@ def what_calls_on_paths_refuse(m: Machine) -> None:
         bare.chdir("/tmp/closed")
     calls.unlink("/tmp/file")
     assert calls.listdir("/tmp/closed") == ("file",)
+
+
+@case()
+def what_execve_refuses(m: Machine) -> None:
+    """What is not there, what is no file, what has no permission for it, by itself or by its mount; the caller goes on."""
+    tmpfs(m.init, "/tmp", "dir/")
+    m.init.close(m.init.open("/tmp/file", CREAT | WRONLY, 0o644))
+    m.init.close(m.init.open("/tmp/program", CREAT | WRONLY, 0o755))
+    for path in ("/tmp/missing", ""):
+        with raises("ENOENT"):
+            m.init.execve(path)
+    with raises("ENOTDIR"):
+        m.init.execve("/tmp/file/x")
+    for path in ("/tmp/dir", "/tmp/file", "/proc/self", "/dev/null"):
+        with raises("EACCES"):
+            m.init.execve(path)
+    m.init.mount(None, "/tmp", None, MountFlag.REMOUNT | MountFlag.BIND | MountFlag.NOEXEC)
+    with raises("EACCES"):
+        m.init.execve("/tmp/program")
+    assert m.init.getpid() == 1
 
 
 @case()
