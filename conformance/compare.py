@@ -80,7 +80,8 @@ def outcome(symbols: Symbols, call: Call, image: str) -> object:
         dev, ino, mode, _nlink, uid, gid, _size = result
         # A file of a process in /proc has an inode for as long as the kernel remembers it.
         passing = call.args is not None and PASSING.match(str(call.args[0]))
-        return symbols.name("dev", dev), "?" if passing else symbols.name("ino", ino if ino >= FIRST_NAMESPACE else (dev, ino)), mode, uid, gid
+        key = ino if ino >= FIRST_NAMESPACE else (dev, ino)
+        return symbols.name("dev", dev), "?" if passing else symbols.name("ino", key), mode, uid, gid
     if call.name == "listdir" and isinstance(result, tuple) and "thread-self" in result:
         return result[result.index("self") :]  # before it stands what says nothing about processes
     if call.name == "uname" and isinstance(result, tuple):

@@ -11,7 +11,7 @@ from nscore.results import Credentials, Message, Stat
 
 
 class Files(Caller):
-    """Descriptors are plain ints of the process that holds them; the first that open gives is 3, and driven processes have 1000 on linux."""
+    """Descriptors are plain ints of the process that holds them; the first that open gives is 3.  On linux a driven process has 1000."""
 
     __slots__ = ()
 
