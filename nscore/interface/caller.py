@@ -62,13 +62,14 @@ class Caller:
 class Declaration:
     """What a call's annotations say, read at its first use."""
 
-    __slots__ = ("arity", "check", "convert", "method", "name", "ranges", "result", "signature")
+    __slots__ = ("arity", "check", "convert", "defaults", "method", "name", "ranges", "result", "signature")
 
     def __init__(self, method: Callable[..., object], check: Callable[[Args], None] | None) -> None:
         self.method, self.name, self.check = method, method.__name__, check
         self.signature: inspect.Signature | None = None
         self.convert: tuple[Convert, ...] = ()
         self.ranges: tuple[tuple[int, int], ...] = ()
+        self.defaults: Args = ()
         self.arity = -1
         self.result: Callable[[Plain], object] | None = None
 
@@ -79,6 +80,10 @@ class Declaration:
         self.result = result_of(hints["return"])
         self.convert = tuple(argument_of(hints[name], f"{self.name}: {name}") for name in names)
         self.ranges = tuple(_range_of(convert) for convert in self.convert)
+        given = [parameter.default for parameter in list(self.signature.parameters.values())[1:]]
+        optional = len([default for default in given if default is not inspect.Parameter.empty])
+        last = len(names) - optional
+        self.defaults = tuple([convert(value) for convert, value in zip(self.convert[last:], given[last:])])
         # A call with a check of its own has no short way.
         self.arity = -1 if self.check else len(names)
         return self.signature
@@ -95,7 +100,12 @@ class Declaration:
     def plain(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Args:
         """Raise TypeError, OverflowError or ValueError before anything happened, or return what crosses the waist."""
         signature = self.signature or self.read()
-        if kwargs or len(args) != len(self.convert):
+        missing = len(self.convert) - len(args)
+        if not kwargs and 0 < missing <= len(self.defaults):
+            args += self.defaults[-missing:]
+            if self.fits(args):
+                return cast(Args, args)
+        elif kwargs or missing:
             bound = signature.bind(None, *args, **kwargs)
             bound.apply_defaults()
             args = tuple(bound.arguments.values())[1:]
