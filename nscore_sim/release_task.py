@@ -12,7 +12,7 @@ from nscore_sim.task import EXIT_DEAD, EXIT_ZOMBIE, SIGNAL_GROUP_EXIT, TASK_NORM
 from nscore_sim.ucount import UCOUNT_RLIMIT_NPROC, dec_rlimit_ucounts
 
 #: When the table of children is made anew, without gaps: each time that so many have left.
-COMPACT = 1023
+COMPACT = 4095
 
 
 def release_task(p: Task) -> None:
