@@ -31,6 +31,14 @@ def status(calls: Calls, pid: int | str) -> dict[str, str]:
     return dict(line.split(":\t", 1) for line in read(calls, f"/proc/{pid}/status").splitlines())
 
 
+def stat_fields(calls: Calls, pid: int | str) -> list[str]:
+    """The fields of /proc/PID/stat, from 1; the second is parenthesised and may hold anything."""
+    text = read(calls, f"/proc/{pid}/stat")
+    head, _, tail = text.rpartition(") ")
+    pid_field, _, comm = head.partition(" (")
+    return ["", pid_field, comm, *tail.split()]
+
+
 def numbers(calls: Calls, pid: int | str, key: str = "NSpid") -> tuple[int, ...]:
     """A line of numbers of /proc/PID/status, outermost namespace first."""
     return tuple(int(number) for number in status(calls, pid)[key].split())

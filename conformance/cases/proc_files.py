@@ -5,23 +5,12 @@ from __future__ import annotations
 from conformance.case import case
 from conformance.expect import raises
 from conformance.mounting import exists
-from conformance.steps import drop, enter, reap
-from conformance.views import read, set_last_pid, state, status, write
-from nscore import Calls, Capability, CloneFlag, Disposition, Machine, OpenFlag, Prctl, SigMask, Signal
+from conformance.steps import drop, enter
+from conformance.views import read, stat_fields, status, write
+from nscore import Capability, CloneFlag, Disposition, Machine, OpenFlag, Prctl, SeekWhence, SigMask, Signal
 
 NEWPID = CloneFlag.NEWPID
 WRONLY, DIRECTORY = OpenFlag.WRONLY, OpenFlag.DIRECTORY
-
-
-def stat_fields(calls: Calls, pid: int | str) -> list[str]:
-    """The fields of /proc/PID/stat, from 1; the second is parenthesised and may hold anything."""
-    text = read(calls, f"/proc/{pid}/stat")
-    head, _, tail = text.rpartition(") ")
-    pid_field, _, comm = head.partition(" (")
-    return ["", pid_field, comm, *tail.split()]
-
-
-# --- stat and status
 
 
 @case("PROC-40", "PROC-41")
@@ -56,22 +45,6 @@ def what_stat_says(m: Machine) -> None:
     assert (other[1], other[20], other[31], other[38]) == ("3", "2", "0", "-1")
     leader.execve(m.image)
     assert not int(stat_fields(m.init, 2)[9]) & 0x40
-
-
-@case("PROC-43", "PROC-44")
-def a_zombies_exit_code_is_for_those_who_may_trace(m: Machine) -> None:
-    """0 for others; group, session and parent are there until it is reaped."""
-    exited, killed = m.init.fork(), m.init.fork()
-    bare = m.init.fork()
-    exited.setpgid(0, 0)
-    drop(bare)
-    exited.exit(7)
-    m.init.kill(killed.pid, Signal.TERM)
-    m.settle()
-    for pid, code in ((exited.pid, 7 << 8), (killed.pid, Signal.TERM)):
-        assert (stat_fields(m.init, pid)[52], stat_fields(bare, pid)[52]) == (str(int(code)), "0")
-    fields = stat_fields(m.init, exited.pid)
-    assert (fields[3:7], fields[20]) == (["Z", "1", str(exited.pid), "1"], "1")
 
 
 @case("PROC-46", needs=("many_ids",))
@@ -120,21 +93,6 @@ def what_status_says(m: Machine) -> None:
     assert status(m.init, 1)["Groups"] == " "
 
 
-@case("PROC-47")
-def a_zombies_status(m: Machine) -> None:
-    """Its credentials and masks as at death, no umask and no memory; what killed it stays pending."""
-    child = m.init.fork()
-    child.sigprocmask(SigMask.BLOCK, {Signal.USR1})
-    child.prctl(Prctl.SET_NO_NEW_PRIVS, 1)
-    drop(child)
-    m.init.kill(child.pid, Signal.KILL)
-    m.settle()
-    lines = status(m.init, child.pid)
-    assert (lines["State"], lines["FDSize"], lines["Threads"], lines["NoNewPrivs"]) == ("Z (zombie)", "0", "1", "1")
-    assert (lines["CapPrm"], lines["SigBlk"], lines["SigPnd"], lines["ShdPnd"]) == ("0" * 16, f"{1 << 9:016x}", "0" * 16, f"{1 << 8:016x}")
-    assert not {"Umask", "VmSize"} & set(lines)
-
-
 @case("PROC-48")
 def the_words_for_states(m: Machine) -> None:
     """A reader runs; who waits sleeps; then stopped and zombie."""
@@ -146,24 +104,6 @@ def the_words_for_states(m: Machine) -> None:
     m.init.kill(child.pid, Signal.CONT)
     m.settle()
     assert status(m.init, child.pid)["State"] == "S (sleeping)"
-
-
-@case("PROC-49")
-def a_group_whose_leader_has_exited(m: Machine) -> None:
-    """The leader is a zombie that counts its threads; the other's directory is complete."""
-    leader = m.init.fork()
-    thread = leader.thread()
-    leader.exit_thread(0)
-    m.settle()
-    lines = status(m.init, leader.pid)
-    assert (lines["State"], lines["Threads"]) == ("Z (zombie)", "2")
-    assert status(m.init, thread.tid)["State"] == "S (sleeping)"
-    with raises("ENOENT"):
-        m.init.readlink(f"/proc/{leader.pid}/cwd")
-    assert m.init.readlink(f"/proc/{thread.tid}/cwd") == "/"
-
-
-# --- in death
 
 
 @case("PROC-55")
@@ -179,79 +119,49 @@ def what_only_one_kind_of_directory_has(m: Machine) -> None:
     ]
 
 
-#: Files of a process that are read in full at once, and of which nothing is known but that they can be.
-ALWAYS = ("stat", "status", "comm", "limits", "uid_map", "gid_map", "setgroups", "oom_score_adj")
-
-
-@case("PROC-47", "PROC-56", needs=("root",))
-def what_can_be_read_of_a_zombie(m: Machine) -> None:
-    """What is kept till it is reaped; its links to directories are ENOENT, its mounts EINVAL, its command line is empty."""
-    child = m.init.fork()
-    child.exit(0)
-    m.settle()
-    there = f"/proc/{child.pid}"
-    for name in ALWAYS:
-        assert m.init.read(m.init.open(f"{there}/{name}"), 1)
-    for name in ("cwd", "root", "exe", "ns/mnt", "ns/uts", "ns/ipc", "ns/pid_for_children"):
+@case("USER-31", "PROC-63")
+def descriptors_of_others_are_for_those_who_may_trace(m: Machine) -> None:
+    """EACCES to look at them and to follow them; one's own are always there, and those that are not are ENOENT."""
+    bare = m.init.fork()
+    drop(bare)
+    with raises("EACCES"):
+        bare.listdir("/proc/1/fdinfo")
+    for name in ("fd", "fdinfo"):
         with raises("ENOENT"):
-            m.init.readlink(f"{there}/{name}")
-    for name in ("ns/pid", "ns/user"):
-        assert m.init.readlink(f"{there}/{name}") == m.init.readlink(f"/proc/1/{name}")
-    for name in ("mountinfo", "mounts"):
+            bare.stat(f"/proc/self/{name}/99")
+    for name in ("fd/0", "cwd", "exe", "environ"):
+        with raises("EACCES"):
+            bare.open(f"/proc/1/{name}")
+    with raises("EACCES"):
+        bare.readlink("/proc/1/fd/0")
+    assert bare.readlink("/proc/self/fd/0") == "/dev/null"
+    assert m.init.readlink(f"/proc/{bare.pid}/fd/0") == "/dev/null"
+
+
+@case()
+def texts_are_read_from_their_beginning(m: Machine) -> None:
+    """They have no end to seek from; what is left unread is read next."""
+    fd = m.init.open("/proc/1/limits")
+    whole = m.init.read(fd, 65536)
+    m.init.lseek(fd, 0)
+    assert m.init.read(fd, 10) + m.init.read(fd, 65536) == whole
+    assert m.init.pread(fd, 10, 5) == whole[5:15]
+    assert m.init.lseek(fd, -5, SeekWhence.CUR) == len(whole) - 5
+    assert m.init.read(fd, 100) == whole[-5:]
+    for offset, whence in ((0, SeekWhence.END), (-1, SeekWhence.SET)):
         with raises("EINVAL"):
-            m.init.open(f"{there}/{name}")
-    with raises("ESRCH"):
-        m.init.open(f"{there}/environ")
-    assert m.init.read(m.init.open(f"{there}/cmdline"), 1) == b""
-    assert (m.init.listdir(f"{there}/fd"), m.init.listdir(f"{there}/task")) == ((), (str(child.pid),))
-    assert len(m.init.listdir(f"{there}/ns")) == len(m.init.listdir("/proc/1/ns"))
+            m.init.lseek(fd, offset, whence)
 
 
-@case("PROC-56", "PROC-16")
-def what_an_open_file_says_of_the_reaped(m: Machine) -> None:
-    """ESRCH mostly; a namespace that it holds goes on answering, and children/ is empty."""
-    child = m.init.fork()
-    there = f"/proc/{child.pid}"
-    gone = {name: m.init.open(f"{there}/{name}") for name in ("stat", "status", "comm", "limits", "cmdline", "oom_score_adj")}
-    held = [m.init.open(f"{there}/{name}") for name in ("uid_map", "gid_map", "setgroups")]
-    children = m.init.open(f"{there}/task/{child.pid}/children")
-    comm = m.init.open(f"{there}/comm", WRONLY)
-    reap(m.init, child)
-    for name, fd in gone.items():
-        with raises("ESRCH"):
-            m.init.read(fd, 1)
-        with raises("ESRCH"):
-            m.init.pread(fd, 1, 0)
-        with raises("ENOENT"):
-            m.init.open(f"{there}/{name}")
-    assert all(m.init.read(fd, 1) for fd in held)
-    assert m.init.read(children, 1) == b""
-    with raises("ESRCH"):
-        m.init.write(comm, b"x")
-
-
-@case("PROC-56")
-def the_directory_of_the_reaped(m: Machine) -> None:
-    """It is listed no more, and nothing is found below; so it is for who works in it."""
-    child, visitor = m.init.fork(), m.init.fork()
-    there = f"/proc/{child.pid}"
-    above = [m.init.open(f"{there}{name}", DIRECTORY) for name in ("", "/task")]
-    below = [m.init.open(f"{there}/{name}", DIRECTORY) for name in ("ns", f"task/{child.pid}")]
-    visitor.chdir(there)
-    reap(m.init, child)
-    for fd in above:
-        with raises("ESRCH"):
-            m.init.openat(fd, "status")
-    for fd in below:
-        with raises("ENOENT"):
-            m.init.openat(fd, "pid")
-    assert m.init.fstat(above[0]).st_mode == 0o40555
-    with raises("ENOENT"):
-        visitor.getcwd()
-    with raises("ESRCH"):
-        visitor.stat(".")
-    with raises("ENOENT"):
-        visitor.listdir(there)
+@case(needs=("root",))
+def what_cannot_be_written_in_proc(m: Machine) -> None:
+    """Of a process EINVAL, of the system EIO, when it is written, not when it is opened."""
+    for path in ("/proc/1/status", "/proc/1/limits", "/proc/1/stat"):
+        with raises("EINVAL"):
+            m.init.write(m.init.open(path, WRONLY), b"x")
+    for path in ("/proc/loadavg", "/proc/uptime"):
+        with raises("EIO"):
+            m.init.write(m.init.open(path, WRONLY), b"x")
 
 
 @case("USER-32", needs=("root", "6.18"))
@@ -269,21 +179,6 @@ def memory_is_open_to_who_may_watch_performance(m: Machine) -> None:
                 reader.open(f"/proc/{target.pid}/environ")
 
 
-@case("PROC-57", needs=("set_tid",))
-def a_directory_is_its_processs_not_its_numbers(m: Machine) -> None:
-    """When the number has come to another, the path shows that, and the open one is still nobody's."""
-    child = m.init.fork()
-    fd, file = m.init.open("/proc/2", DIRECTORY), m.init.open("/proc/2/status")
-    reap(m.init, child)
-    set_last_pid(m.init, 1)
-    assert m.init.fork().pid == 2
-    assert state(m.init, 2) == "S"
-    with raises("ESRCH"):
-        m.init.openat(fd, "status")
-    with raises("ESRCH"):
-        m.init.read(file, 1)
-
-
 @case("PROC-58", "PROC-59")
 def an_open_file_goes_on_describing_its_process(m: Machine) -> None:
     """Whoever inherited it, and whatever image that has meanwhile."""
@@ -296,9 +191,6 @@ def an_open_file_goes_on_describing_its_process(m: Machine) -> None:
     child.execve(m.image)
     assert b"Name:\tbefore\n" not in m.init.read(text, 65536)
     assert b"\nPid:\t2\n" in m.init.pread(text, 65536, 0)
-
-
-# --- files that can be written
 
 
 @case("PROC-60")

@@ -21,6 +21,7 @@ def options_of_proc(m: Machine) -> None:
     for wrong in (
         "nonsense",
         "newinstance",
+        "source=twice",
         "hidepid=3",
         "hidepid=-1",
         "hidepid=9",
