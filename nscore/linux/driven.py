@@ -27,7 +27,7 @@ EPOLLIN, EPOLLOUT = 1, 4
 SCM_CREDENTIALS = 2
 DONTWAIT = int(socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
 #: Calls of which the world takes note.
-SPECIAL = frozenset(("execve", "sendmsg"))
+SPECIAL = frozenset(("execve", "sendmsg", "sigaction"))
 #: struct timeval: one tick, the least that a socket waits.
 TICK = struct.pack("@ll", 0, 1)
 UCRED = struct.Struct("3i")
@@ -74,8 +74,12 @@ class LinuxDriven:
             number, value = marshal.loads(data)
             if number == 0:
                 self.asked = False
+                if self.world.handlers:
+                    self.rest()
                 return cast(Outcome, value)
         self.listen(data)
+        if self.world.handlers:
+            self.rest()
         return self.outcome()
 
     def start(self, name: str, args: Args) -> None:
@@ -133,6 +137,12 @@ class LinuxDriven:
         return cast("tuple[Args, ...]", self.call("received", ()))
 
     # Below the waist.
+
+    def rest(self) -> None:
+        """Wait until an agent with handlers sleeps: between its reply and that sleep its signals are masked, as STOP would show."""
+        limit = time.monotonic() + PATIENCE
+        while self.world.scan.runs(self.pid, self.tid) and time.monotonic() < limit:
+            pass
 
     def abandon(self) -> None:
         """Let go of a call whose caller was interrupted, by KeyboardInterrupt, before it took the outcome."""

@@ -26,6 +26,8 @@ from nscore.linux.zygotes import IMAGE
 
 #: Seconds that a call may take to settle.
 PATIENCE = 10.0
+#: flags.Disposition
+HANDLE = 2
 #: Seconds between two looks at what moves.
 PAUSE = 0.00003
 #: How many descriptors agents leave to settle() and to the application.
@@ -41,6 +43,8 @@ class LinuxWorld:
         self.driven: dict[int, LinuxDriven] = {}
         #: Calls of the image that have not got as far as its first word.
         self.execing: dict[LinuxDriven, None] = {}
+        #: Whether any process has asked for a handler.
+        self.handlers = False
         #: Whether a socket has been sent over a socket: from then on descriptors may be closed by the kernel's collector, late.
         self.collected = False
         self.machine = booted()
@@ -173,10 +177,12 @@ class LinuxWorld:
         )
 
     def note(self, driven: LinuxDriven, name: str, args: Args) -> None:
-        """Take note of an exec, and of descriptors that are sent."""
+        """Take note of an exec, of handlers, and of descriptors that are sent."""
         if name == "execve":
             if args[0] == IMAGE:
                 self.execing[driven] = None
+        elif name == "sigaction":
+            self.handlers |= args[1] == HANDLE
         elif not self.collected:
             for fd in cast("tuple[int, ...]", args[2]):
                 with contextlib.suppress(OSError):  # not open, as the call itself will say
