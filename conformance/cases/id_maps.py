@@ -75,6 +75,8 @@ def only_the_namespace_and_its_parent_write_a_map(m: Machine) -> None:
     with raises("EPERM"):
         other.write(fd, b"0 0 1")
     drop(bare)
+    with raises("EACCES"):
+        bare.open("/proc/self/setgroups", WRONLY)
     fd = bare.open("/proc/self/uid_map", WRONLY)
     with raises("EPERM"):
         bare.write(fd, b"0 0 1")

@@ -71,6 +71,11 @@ def file_systems_for_everybody(m: Machine) -> None:
     for fstype in ("tmpfs", "ramfs"):
         child.mount("none", "/tmp", fstype)
         assert child.listdir("/tmp") == ()
+    for wrong in ("nonsense=1", "nonsense", "mode=9", "mode="):
+        with raises("EINVAL"):
+            child.mount("none", "/tmp", "tmpfs", 0, wrong)
+    child.mount("none", "/tmp", "tmpfs", 0, "mode=710")
+    assert child.stat("/tmp").st_mode == 0o40710
 
 
 @case("MNT-30")

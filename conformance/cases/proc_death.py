@@ -6,9 +6,8 @@ from conformance.case import case
 from conformance.expect import raises
 from conformance.steps import drop, reap
 from conformance.views import set_last_pid, stat_fields, state, status
-from nscore import CloneFlag, Machine, OpenFlag, Prctl, SigMask, Signal
+from nscore import Machine, OpenFlag, Prctl, SigMask, Signal
 
-NEWPID = CloneFlag.NEWPID
 WRONLY, DIRECTORY = OpenFlag.WRONLY, OpenFlag.DIRECTORY
 
 #: Files of a process that are read in full at once, and of which nothing is known but that they can be.

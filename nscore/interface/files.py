@@ -20,13 +20,16 @@ class Files(Caller):
         """Open a file and return the lowest free descriptor.
 
         Raises, the first that applies:
+            EINVAL: CREAT and DIRECTORY together.
             ENOENT: path does not exist, or is a /proc link of a process that is gone.
             ENOTDIR: A component is no directory; DIRECTORY and path is none.
             ELOOP: NOFOLLOW and path is a symbolic link.
             EACCES: Permission denied, also to a /proc link without ptrace access.
             EEXIST: CREAT|EXCL and path exists.
             EISDIR: A directory to be written.
-            EPERM: A namespace file to be written.
+            EROFS: To be written in a read-only file system.
+            EOVERFLOW: To be made by who has no id that is mapped in the file system's user namespace.
+            EPERM: A namespace file to be written; NOATIME by who is not the owner.
             EMFILE: No descriptor is free.
 
         open(2); rules NSFS-LINK-05, PROC-61
@@ -76,8 +79,11 @@ class Files(Caller):
 
         Raises, the first that applies:
             EBADF: fd is not open for writing.
-            EINVAL: A namespace file or a pidfd; a value that a /proc file does not take.
+            EINVAL: A pidfd; a /proc file of a process that takes nothing, or not that value.
+            EIO: Any other /proc file that takes nothing.
             EPERM: A /proc file whose writing needs a capability.
+            EACCES: oom_score_adj below where it was, without CAP_SYS_RESOURCE.
+            ESRCH: A /proc file of a process that is gone.
             EPIPE: A pipe without readers; SIGPIPE is sent.
             EAGAIN: Full, and NONBLOCK is set.
             EINTR: A signal was handled before anything was written.
@@ -125,9 +131,11 @@ class Files(Caller):
         """Return what path refers to, links followed.
 
         Raises, the first that applies:
+            ENAMETOOLONG: path has 4096 bytes, or a component 256.
             ENOENT: path does not exist.
             ENOTDIR: A component is no directory.
             EACCES: A /proc link without ptrace access.
+            ELOOP: More than 40 links on the way.
 
         stat(2)
         """
@@ -153,6 +161,7 @@ class Files(Caller):
             ENOENT: path does not exist.
             ENOTDIR: path is no directory.
             EACCES: Permission denied.
+            ESRCH: A /proc directory of a process that is gone.
 
         getdents(2); rules PROC-06, PROC-10
         """
@@ -172,6 +181,8 @@ class Files(Caller):
             ENOENT: A component does not exist.
             ENOTDIR: A component is no directory.
             EEXIST: path exists.
+            EROFS: A read-only file system.
+            EOVERFLOW: The caller has no id that is mapped in the file system's user namespace.
             EACCES: Permission denied.
 
         mkdir(2)
@@ -184,8 +195,10 @@ class Files(Caller):
         Raises, the first that applies:
             ENOENT: path does not exist.
             ENOTDIR: A component is no directory.
+            EROFS: A read-only file system.
             EISDIR: A directory.
             EACCES: Permission denied.
+            EPERM: A file of /proc.
             EBUSY: A mount point.
 
         unlink(2)

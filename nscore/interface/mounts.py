@@ -28,6 +28,8 @@ class Mounts(Caller):
             EINVAL: Options in data that the file system does not know.
             EPERM: proc: no CAP_SYS_ADMIN in the user namespace that owns the caller's PID namespace, or it would reveal too much.
             ENOTDIR: target is no directory.
+            ELOOP: MOVE into itself.
+            EBUSY: REMOUNT, read-only, of what is being written.
 
         mount(2); rules MNT-01 to 19
         """
@@ -42,8 +44,9 @@ class Mounts(Caller):
             EINVAL: An unknown flag.
             ENOENT: target does not exist.
             EPERM: No CAP_SYS_ADMIN in the user namespace that owns the caller's mount namespace.
-            EINVAL: target is no mount's root, or locked.
+            EINVAL: target is no mount's root, or locked; EXPIRE with FORCE or DETACH.
             EBUSY: In use, without DETACH.
+            EAGAIN: EXPIRE, and it has been used since the last time.
 
         umount(2); rules MNT-30 to 34
         """
