@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 import pytest
@@ -227,8 +229,22 @@ def late_wakeups(rounds: int) -> int:
     return late
 
 
-def test_nothing_moves_after_settle() -> None:
-    assert fuzz(180, seed=1) == []
+@contextmanager
+def busy_loops(count: int) -> Iterator[None]:
+    """Other processes that compute all the time."""
+    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+
+
+@pytest.mark.parametrize("load", [0, 2])
+def test_nothing_moves_after_settle(load: int) -> None:
+    with busy_loops(load):
+        assert fuzz(500, seed=1 + load * 1000) == []
 
 
 def test_an_init_is_gone_with_its_namespace() -> None:

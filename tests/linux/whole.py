@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 assert not TYPE_CHECKING or sys.platform == "linux"
@@ -16,21 +13,9 @@ from tests.linux.busy import MAKERS
 from tests.linux.inject import FALL_BACKS, points, verdict
 from tests.linux.inject import inject as injected
 from tests.linux.test_busy_threads import unsound
-from tests.linux.test_settle import fuzz
+from tests.linux.test_settle import busy_loops, fuzz
 from tests.linux.test_world import boots as booted
 from tests.linux.test_zygote import MODES, killed
-
-
-@contextmanager
-def busy_loops(count: int) -> Iterator[None]:
-    """Other processes that compute all the time."""
-    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
-    try:
-        yield
-    finally:
-        for loop in loops:
-            loop.kill()
-            loop.wait()
 
 
 @check
