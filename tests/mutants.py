@@ -152,6 +152,35 @@ MUTANTS: tuple[Mutant, ...] = (
         "if parent.signal.pgrp is not pgrp:",
     ),
     Mutant("SIG-13", "fork.py", "signal.flags = SIGNAL_UNKILLABLE", "pass"),
+    Mutant(
+        "ALLOC-05",
+        "pid.py",
+        "number = idr.alloc_cyclic(RESERVED_PIDS if idr.idr_next > RESERVED_PIDS else 1, at.pid_max)",
+        "number = idr.alloc_cyclic(1, at.pid_max)",
+    ),
+    Mutant("ALLOC-10", "pid.py", "at.idr.remove(number)", "at.idr.remove(number); at.idr.idr_next = number"),
+    Mutant("SETTID-05", "pid.py", "if not 1 <= tid < ns.pid_max:", "if not 1 <= tid <= ns.pid_max:"),
+    Mutant("SETTID-06", "pid.py", "if needs_init and tid != 1 and ns.child_reaper is None:", "if False:"),
+    Mutant("SETTID-03", "pid.py", "if len(set_tid) > ns.level + 1:", "if len(set_tid) > ns.level + 2:"),
+    Mutant("CREATE-04", "pid_namespace.py", "if old is not task.thread_pid.ns:", "if False:"),
+    Mutant("CREATE-08", "pid_namespace.py", "if parent.level >= MAX_PID_NS_LEVEL:", "if parent.level > MAX_PID_NS_LEVEL:"),
+    Mutant("SETNS-03", "pid_namespace.py", "if not pidns_is_ancestor(new, task.thread_pid.ns):", "if False:"),
+    Mutant("CREATE-14", "fork.py", "if task.nsproxy.pid_ns_for_children is not task.thread_pid.ns:", "if False:"),
+    Mutant(
+        "EXITSIG-03", "fork.py", "if flags & (CLONE_THREAD | CLONE_PARENT) and exit_signal:", "if flags & CLONE_THREAD and exit_signal:"
+    ),
+    Mutant(
+        "EXITSIG-02",
+        "fork.py",
+        "if len(set_tid) > MAX_SET_TID or not 0 <= exit_signal <= NSIG:",
+        "if len(set_tid) > MAX_SET_TID or not 0 <= exit_signal <= 255:",
+    ),
+    Mutant(
+        "ALLOC-14",
+        "pid.py",
+        "if not ns.pid_allocated & PIDNS_ADDING or (task.kernel.release.ancestors_deny_fork and _dying(ns)):",
+        "if False:",
+    ),
 )
 
 
