@@ -11,14 +11,9 @@ from conformance.run import Result
 
 def proven(results: list[Result]) -> list[str]:
     """The rules that a case has shown on every backend it was run on."""
-    failed = {rule for result in results if result.failure or result.missing for rule in result.case.rules}
-    shown = {rule for result in results if not result.failure and not result.missing for rule in result.case.rules}
-    passed_somewhere = {rule for rule in shown if all(_passed(r) for r in results if rule in r.case.rules and not r.missing)}
-    return [rule for rule in RULES if rule in passed_somewhere and (rule not in failed or rule in shown)]
-
-
-def _passed(result: Result) -> bool:
-    return result.failure is None
+    failed = {rule for result in results if result.failure or result.accepted for rule in result.case.rules}
+    shown = {rule for result in results if not result.missing for rule in result.case.rules}
+    return [rule for rule in RULES if rule in shown - failed]
 
 
 def counts(results: list[Result]) -> tuple[int, int, int]:
@@ -51,6 +46,9 @@ def print_report(results: list[Result], seconds: float) -> None:
             print(
                 f"FAILED {result.case.family}.{result.case.name} on {result.backend} ({', '.join(result.case.rules)})\n{result.failure}\n"
             )
+    for result in results:
+        if result.accepted:
+            print(f"differs on {result.backend}, as divergences.py argues: {result.case.name}: {result.accepted}")
     for need in dict.fromkeys(result.missing for result in results if result.missing):
         names = dict.fromkeys(result.case.name for result in results if result.missing == need)
         print(f"skipped, needs {need} ({NEEDS[need]}): {', '.join(names)}")

@@ -14,6 +14,7 @@ from nscore.interface.backend import Plain
 from nscore_sim.chooser import Choose, Chooser, first, replayed, seeded
 from nscore_sim.cred import Cred, set_cred_ucounts
 from nscore_sim.entry import enter
+from nscore_sim.fault_inject import KINDS
 from nscore_sim.fork import kernel_clone
 from nscore_sim.kernel import Kernel
 from nscore_sim.release import RELEASES, Release
@@ -168,7 +169,10 @@ def faults(value: object) -> dict[str, tuple[int, str]] | None:
         return None
     if not isinstance(value, Mapping):
         raise TypeError(f"boot: faults must be a mapping, not {type(value).__name__}")
-    return {str(kind): (int(n), str(name)) for kind, (n, name) in value.items()}
+    for kind in value:
+        if kind not in KINDS:
+            raise ValueError(f"boot: faults: {kind!r} cannot be made to fail; {' and '.join(KINDS)} can")
+    return {kind: (int(n), str(name)) for kind, (n, name) in value.items()}
 
 
 def do(task: Task, name: str, *args: Plain) -> Plain:
