@@ -118,7 +118,7 @@ def a_map_of_everything(m: Machine) -> None:
 
 @case("USER-23")
 def an_ordinary_user_maps_only_itself(m: Machine) -> None:
-    """One line, one id, its own; any inside id."""
+    """One line, one id, its own; any inside id.  Project ids are anybody's."""
     caller = m.init.fork()
     drop(caller, *(set(Capability) - {Capability.SETFCAP}))
     child = caller.clone(NEWUSER)
@@ -128,6 +128,7 @@ def an_ordinary_user_maps_only_itself(m: Machine) -> None:
             child.write(fd, text)
     assert child.write(fd, b"7 0 1") == 5
     assert child.getuid() == 7
+    write(child, "/proc/self/projid_map", "0 5 9\n9 14 1")
 
 
 @case("USER-23", "USER-26", needs=("many_ids",))
@@ -161,6 +162,18 @@ def mapping_the_parents_0_needs_setfcap(m: Machine) -> None:
     other = having.clone(NEWUSER)
     write(other, "/proc/self/uid_map", "5 0 1")
     assert other.getuid() == 5
+
+
+@case("USER-24", needs=("many_ids",))
+def mapping_other_ids_does_not(m: Machine) -> None:
+    """Without SETFCAP all but 0 can be mapped."""
+    lacking = m.init.fork()
+    drop(lacking, Capability.SETFCAP)
+    child = lacking.clone(NEWUSER)
+    fd = lacking.open(f"/proc/{child.pid}/uid_map", WRONLY)
+    with raises("EPERM"):
+        lacking.write(fd, b"5 0 2")
+    assert lacking.write(fd, b"0 1 10") == 6
 
 
 @case("USER-25")
@@ -199,6 +212,7 @@ def setgroups_is_allowed_or_denied(m: Machine) -> None:
     with raises("EPERM"):
         child.setgroups(())
     write(child, "/proc/self/setgroups", "allow")
+    assert read(child, "/proc/self/setgroups") == "allow\n"
     write(child, "/proc/self/setgroups", "deny\n")
     write(child, "/proc/self/setgroups", "deny")
     fd = child.open("/proc/self/setgroups", WRONLY)

@@ -319,3 +319,19 @@ def a_directory_outlives_its_namespace(m: Machine) -> None:
     m.init.close(m.init.openat(fd, "file"))
     with raises("ENOENT"):
         m.init.openat(fd, "other")
+
+
+@case("MNT-24")
+def a_namespace_takes_its_mounts_out_of_their_groups(m: Machine) -> None:
+    """When its last process is gone: who has no peers left is slave of nobody."""
+    tmpfs(m.init, "/tmp")
+    reader = chrooted(m, "/tmp")
+    for ends in (False, True):
+        change(m.init, "/tmp", SHARED)
+        copy = m.init.clone(NEWNS)
+        if ends:
+            copy.exit(0)
+            m.init.waitpid(copy.pid)
+        change(m.init, "/tmp", SLAVE)
+        assert mountinfo(m.init, reader.pid)[0].tags == (("master:1",) if not ends else ())
+        change(m.init, "/tmp", PRIVATE)

@@ -66,6 +66,19 @@ def pivot_root_moves_everybody_whose_root_it_was(m: Machine) -> None:
     assert exists(m.init, "/proc/self")
 
 
+@case("MNT-42", "MNT-14")
+def a_lock_belongs_to_the_place(m: Machine) -> None:
+    """The root of a less privileged copy cannot be left behind uncovered; pivoted away, it can be removed."""
+    child = m.init.clone(CloneFlag.NEWUSER | NEWNS)
+    map_root(child)
+    tmpfs(child, "/tmp", "old/")
+    child.pivot_root("/tmp", "/tmp/old")
+    with raises("EINVAL"):
+        child.umount2("/old/proc")
+    child.umount2("/old", DETACH)
+    assert child.listdir("/old") == ()
+
+
 @case("MNT-43")
 def pivot_root_onto_itself(m: Machine) -> None:
     """The old root lies over the new one, and can be detached."""

@@ -193,6 +193,18 @@ def the_owners_uid_has_all_rights_below(m: Machine) -> None:
         inside.setns(back)
 
 
+@case("USER-10", "MISC-02", needs=("many_ids",))
+def who_gains_by_entering_becomes_undumpable(m: Machine) -> None:
+    """Not the owner, who had all rights there before."""
+    other = m.init.fork()
+    other.setuid(1000)
+    foreign, own = other.clone(NEWUSER), m.init.clone(NEWUSER)
+    for target, dumpable in ((foreign.pid, 0), (own.pid, 1)):
+        visitor = m.init.fork()
+        enter(visitor, target, "user")
+        assert visitor.prctl(Prctl.GET_DUMPABLE) == dumpable
+
+
 @case("USER-12", "USER-30")
 def capabilities_count_from_above_only(m: Machine) -> None:
     """A capability in an ancestor is one below; one below is none above, nor in a sibling."""
