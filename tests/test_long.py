@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.check import CHECKS
+from tests.conftest import need
 from tests.long import main
 
 NAMES = {"lockstep", "mutants", "settle", "kills", "boots", "inject", "threads", "benchmarks"}
@@ -23,3 +24,8 @@ def test_a_check_runs_and_prints_its_figures(name: str, capsys: pytest.CaptureFi
 def test_an_unknown_check_is_refused() -> None:
     with pytest.raises(SystemExit):
         main(["nonsense"])
+
+
+def test_two_seeds_of_a_thousand_steps_in_lockstep() -> None:
+    need("linux")
+    assert main(["lockstep", "--scale", "0.1"]) == 0
