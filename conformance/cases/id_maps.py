@@ -118,7 +118,7 @@ def a_map_of_everything(m: Machine) -> None:
 
 @case("USER-23")
 def an_ordinary_user_maps_only_itself(m: Machine) -> None:
-    """One line, one id, its own; any inside id.  Project ids are anybody's."""
+    """One line, one id, its own; any inside id."""
     caller = m.init.fork()
     drop(caller, *(set(Capability) - {Capability.SETFCAP}))
     child = caller.clone(NEWUSER)
@@ -128,7 +128,6 @@ def an_ordinary_user_maps_only_itself(m: Machine) -> None:
             child.write(fd, text)
     assert child.write(fd, b"7 0 1") == 5
     assert child.getuid() == 7
-    write(child, "/proc/self/projid_map", "0 5 9\n9 14 1")
 
 
 @case("USER-23", "USER-26", needs=("many_ids",))
@@ -162,6 +161,17 @@ def mapping_the_parents_0_needs_setfcap(m: Machine) -> None:
     other = having.clone(NEWUSER)
     write(other, "/proc/self/uid_map", "5 0 1")
     assert other.getuid() == 5
+
+
+@case("USER-23", needs=("root",))
+def project_ids_are_anybodys(m: Machine) -> None:
+    """Mapping them takes no right."""
+    caller = m.init.fork()
+    drop(caller)
+    child = caller.clone(NEWUSER)
+    drop(child)
+    write(child, "/proc/self/projid_map", "0 5 9\n9 14 1")
+    assert len(read(m.init, f"/proc/{child.pid}/projid_map").splitlines()) == 2
 
 
 @case("USER-24", needs=("many_ids",))
