@@ -114,6 +114,14 @@ def a_map_of_everything(m: Machine) -> None:
     assert read(m.init, f"/proc/{child.pid}/uid_map") == "         0          0 4294967295\n"
     write(m.init, f"/proc/{other.pid}/uid_map", "".join(f"{number} {number + 7} 1\n" for number in range(340)))
     assert len(uid_map(m.init, other.pid)) == 340
+    whole = read(m.init, f"/proc/{other.pid}/uid_map").encode()
+    fd = m.init.open(f"/proc/{other.pid}/uid_map")
+    parts = [m.init.read(fd, n) for n in (10, 23, 33, 5000, 5000, 5000, 5000)]
+    assert b"".join(parts) == whole
+    for offset in (0, 10, 33, 4000, len(whole) - 3):
+        part = m.init.pread(fd, 6000, offset)
+        assert part == whole[offset : offset + len(part)] != b""
+    assert m.init.pread(fd, 10, len(whole)) == b""
 
 
 @case("USER-23")

@@ -17,7 +17,7 @@ from nscore import (
     SocketType,
 )
 
-RDONLY, WRONLY, RDWR, CREAT = OpenFlag.RDONLY, OpenFlag.WRONLY, OpenFlag.RDWR, OpenFlag.CREAT
+CREAT = OpenFlag.CREAT
 PIPE_BUFFER = 65536
 
 

@@ -6,7 +6,7 @@ from conformance.case import case
 from conformance.expect import raises
 from conformance.mounting import exists
 from conformance.steps import drop, enter
-from conformance.views import read, stat_fields, status, write
+from conformance.views import last_pid, read, stat_fields, status, write
 from nscore import Capability, CloneFlag, Disposition, Machine, OpenFlag, Prctl, SeekWhence, SigMask, Signal
 
 NEWPID = CloneFlag.NEWPID
@@ -151,6 +151,20 @@ def texts_are_read_from_their_beginning(m: Machine) -> None:
     for offset, whence in ((0, SeekWhence.END), (-1, SeekWhence.SET)):
         with raises("EINVAL"):
             m.init.lseek(fd, offset, whence)
+
+
+@case("SYSCTL-03")
+def a_number_is_written_at_once(m: Machine) -> None:
+    """What follows at an offset is counted and not looked at, what follows a blank is not counted, and nothing changes nothing."""
+    inner = m.init.clone(NEWPID)
+    fd = inner.open("/proc/sys/kernel/ns_last_pid", WRONLY)
+    for text in (b"50", b"60", b"x", b""):
+        assert inner.write(fd, text) == len(text)
+    assert last_pid(inner) == 50
+    inner.lseek(fd, 0)
+    assert inner.write(fd, b"") == 0
+    assert inner.write(fd, b" 70 x") == 4
+    assert last_pid(inner) == 70
 
 
 @case(needs=("root",))

@@ -100,7 +100,8 @@ class LinesFile(SeqFile):
         elif pos != self.read_pos:
             self.filled = pos if self.text[pos - 1 : pos] == b"\n" else self.line_end(pos)
         end = min(self.filled, pos + n)
-        if end == self.filled < min(len(self.text), pos + n):
+        if n and end == self.filled < len(self.text):
+            # Where nothing is left, the next line comes into the buffer even if it is not wanted any more.
             self.fill(pos + n - self.filled)
             end = min(self.filled, pos + n)
         self.read_pos = end
