@@ -181,6 +181,48 @@ MUTANTS: tuple[Mutant, ...] = (
         "if not ns.pid_allocated & PIDNS_ADDING or (task.kernel.release.ancestors_deny_fork and _dying(ns)):",
         "if False:",
     ),
+    Mutant("CREATE-04", "pid_namespace.py", "if old is not task.thread_pid.ns:", "if False:"),
+    Mutant("CREATE-08", "pid_namespace.py", "if parent.level >= MAX_PID_NS_LEVEL:", "if parent.level > MAX_PID_NS_LEVEL:"),
+    Mutant("CREATE-09", "pid_namespace.py", "if not in_userns(parent.user_ns, user_ns):", "if False:"),
+    Mutant(
+        "SETNS-02",
+        "pid_namespace.py",
+        "if not pidns_is_ancestor(new, task.thread_pid.ns):",
+        "if new is not task.thread_pid.ns and new.parent is not task.thread_pid.ns:",
+    ),
+    Mutant(
+        "SETNS-03",
+        "pid_namespace.py",
+        "if not (ns_capable(task, new.user_ns, CAP_SYS_ADMIN) and ns_capable(task, nsset.cred.user_ns, CAP_SYS_ADMIN)):",
+        "if not ns_capable(task, nsset.cred.user_ns, CAP_SYS_ADMIN):",
+    ),
+    Mutant(
+        "PFC-02", "pid_namespace.py", "if ns.child_reaper is None and not task.kernel.release.pid_for_children_without_init:", "if False:"
+    ),
+    Mutant(
+        "VIS-05",
+        "sys.py",
+        "return pid_nr_ns(task.real_parent.group_leader.thread_pid, task.thread_pid.ns)",
+        "return pid_nr_ns(task.real_parent.group_leader.thread_pid, task.thread_pid.ns) or 1",
+    ),
+    Mutant("PREC-09", "sys.py", "if p.signal.session is not task.signal.session:", "if False:"),
+    Mutant("PGRP-13", "sys.py", "if leader.signal.leader or sid.pgrp:", "if leader.signal.leader:"),
+    Mutant("PGRP-15", "sys.py", "if p.signal.leader:", "if False:"),
+    Mutant("USER-40", "commoncap.py", "if not old.securebits & SECBIT_KEEP_CAPS:", "if True:"),
+    Mutant("USER-40", "commoncap.py", "if old.euid != root == new.euid:", "if False:"),
+    Mutant("USER-11", "capability.py", "if parent is cred.user_ns and ns.owner == cred.euid:", "if parent is cred.user_ns:"),
+    Mutant("MISC-02", "cred.py", "if changed or not cred_cap_issubset(old, new):", "if changed:"),
+    Mutant("MISC-02", "cred.py", "if ns.parent is set.user_ns and ns.owner == set.euid:", "if ns.parent is set.user_ns:"),
+    Mutant("MNT-13", "mount.py", "if flag & CL_SLAVE or (flag & CL_SHARED_TO_SLAVE and is_shared(old)):", "if flag & CL_SLAVE:"),
+    Mutant("MNT-14", "mnt_namespace.py", "lock_mnt_tree(root)", "pass"),
+    Mutant("MNT-42", "pivot_root.py", "if new.mnt is root.mnt or old.mnt is root.mnt:", "if False:"),
+    Mutant(
+        "PROC-10",
+        "proc/base.py",
+        "return [str(pid_nr_ns(thread.thread_pid, ns)) for thread in leader.signal.threads]",
+        "return sorted([str(pid_nr_ns(thread.thread_pid, ns)) for thread in leader.signal.threads], key=int)",
+    ),
+    Mutant("PROC-43", "proc/array.py", "exit_code if permitted else 0,", "exit_code,"),
 )
 
 
