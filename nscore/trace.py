@@ -47,8 +47,8 @@ class Call:
         if self.args is None:
             return f"{self.who}  <... {self.name} resumed> = {shown(self.result)}"
         args = ", ".join(argument(self.name, index, value) for index, value in enumerate(self.args))
-        if isinstance(self.result, Enum):
-            return f"{self.who}  {self.name}({args} {'<unfinished ...>' if self.result.name == 'PENDING' else ') = ?'}"
+        if isinstance(self.result, Enum) and self.result.name == "PENDING":
+            return f"{self.who}  {self.name}({args} <unfinished ...>"
         return f"{self.who}  {self.name}({args}) = {shown(self.result)}"
 
 
