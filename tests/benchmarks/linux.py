@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import socket
 import statistics
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 from nscore import boot
@@ -18,12 +22,44 @@ assert not TYPE_CHECKING or sys.platform == "linux"
 if sys.platform == "linux":
     from nscore.linux.settle import SCHEDSTAT, STAT, SYSCALL
     from nscore.linux.world import LinuxWorld
-    from tests.benchmarks.resident import residents
+    from tests.benchmarks.resident import ROUNDS
 
-#: How many runs of each alternate.
-ROUNDS = 300
 #: The large process, in MB beside what the interpreter takes.
 LARGE = 1024
+
+
+class Resident:
+    """The far end of such a process."""
+
+    def __init__(self, megabytes: int) -> None:
+        command = [sys.executable, "-m", "tests.benchmarks.resident", str(megabytes)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ask(self, name: str) -> float:
+        """Have it do something once."""
+        return cast(float, self.asked(name))
+
+    def asked(self, name: str) -> object:
+        """What it answers."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(f"{name}\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+    def close(self) -> None:
+        """End it."""
+        self._process.communicate()
+
+
+@contextmanager
+def residents(*megabytes: int) -> Iterator[list[Resident]]:
+    """Such processes, for as long as they are asked."""
+    processes = [Resident(size) for size in megabytes]
+    try:
+        yield processes
+    finally:
+        for process in processes:
+            process.close()
 
 
 def usable() -> bool:
@@ -54,11 +90,7 @@ def linux_clone() -> list[Figure]:
     figures = []
     with residents(0, LARGE) as processes:
         for process in processes:
-            ours, theirs = [], []
-            process.ask("clone")
-            for _ in range(ROUNDS):
-                ours.append(process.ask("clone"))
-                theirs.append(process.ask("fork"))
+            ours, theirs = cast("list[list[float]]", process.asked("clones"))
             name = f"linux: clone(NEWPID)+exit+wait / os.fork, {process.ask('resident'):.0f} MB"
             figures.append(Figure(name, p10(ours) / p10(theirs), 1.05, "x", p10(ours)))
     return figures
@@ -134,13 +166,13 @@ def linux_settle() -> list[Figure]:
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
     try:
-        return [settled(tasks) for tasks in (3, 10, 100)]
+        return [one for tasks in (3, 10, 100) for one in settled(tasks)]
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
-def settled(tasks: int) -> Figure:
-    """The figure for so many tasks."""
+def settled(tasks: int) -> list[Figure]:
+    """The figures for so many tasks: against the preads alone, and against all system calls of two looks."""
     with boot("linux") as machine:
         for _ in range(tasks - 1):
             machine.init.fork()
@@ -156,7 +188,15 @@ def settled(tasks: int) -> Figure:
                     os.pread(schedstat, SCHEDSTAT, 0)
                     os.pread(syscall, SYSCALL, 0)
 
-        ours, theirs = alternate(ROUNDS, lambda: world.settle(10), bare)
-    return Figure(
-        f"linux: settle of {tasks} tasks / two passes of bare preads", median_ratio(ours, theirs), 1.2, "x", statistics.median(ours) * 1e6
-    )
+        def listed() -> None:
+            for _ in range(2):
+                os.listdir(world.machine.proc)
+                os.kill(0, 0)
+            bare()
+
+        ours, theirs, whole = alternate(ROUNDS, lambda: world.settle(10), bare, listed)
+    each = statistics.median(ours) * 1e6
+    return [
+        Figure(f"linux: settle of {tasks} tasks / two passes of bare preads", median_ratio(ours, theirs), 1.2, "x", each),
+        Figure(f"linux: settle of {tasks} tasks / the same and the listings", median_ratio(ours, whole), 1.2, "x", each),
+    ]

@@ -5,16 +5,18 @@ What is measured is imported late, so that the small process stays small.
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from time import perf_counter
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: How many runs of each alternate.
+ROUNDS = 300
 
 
 def timed(run: Callable[[], object]) -> float:
@@ -42,8 +44,13 @@ def _fork() -> None:
     os.waitpid(pid, 0)
 
 
-def clone() -> float:
-    """clone(NEWPID)+exit+wait."""
+def clones() -> list[list[float]]:
+    """clone(NEWPID)+exit+wait, and os.fork()+exit+wait, in turn.
+
+    With as little of the package as a zygote loads: a process that has done this boots no more.
+    """
+    package = sys.modules["nscore"] = type(sys)("nscore")
+    package.__path__ = [os.path.join(os.path.dirname(__file__), "..", "..", "nscore")]
     from nscore.linux.calls import creation
 
     def run() -> None:
@@ -52,7 +59,9 @@ def clone() -> float:
             os._exit(0)
         os.waitpid(pid, 0)
 
-    return timed(run)
+    run()
+    pairs = [(timed(run), timed(_fork)) for _ in range(ROUNDS)]
+    return [list(times) for times in zip(*pairs)]
 
 
 def boot() -> float:
@@ -66,37 +75,12 @@ def boot() -> float:
     return took * 1e6
 
 
-TASKS: dict[str, Callable[[], float]] = {task.__name__: task for task in (resident, fork, clone, boot)}
-
-
-class Resident:
-    """The far end of such a process."""
-
-    def __init__(self, megabytes: int) -> None:
-        command = [sys.executable, "-m", "tests.benchmarks.resident", str(megabytes)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def ask(self, name: str) -> float:
-        """Have it do something once."""
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.write(f"{name}\n")
-        self._process.stdin.flush()
-        return float(json.loads(self._process.stdout.readline()))
-
-    def close(self) -> None:
-        """End it."""
-        self._process.communicate()
-
-
-@contextmanager
-def residents(*megabytes: int) -> Iterator[list[Resident]]:
-    """Such processes, for as long as they are asked."""
-    processes = [Resident(size) for size in megabytes]
-    try:
-        yield processes
-    finally:
-        for process in processes:
-            process.close()
+TASKS: dict[str, Callable[[], object]] = {
+    "resident": resident,
+    "fork": fork,
+    "clones": clones,
+    "boot": boot,
+}
 
 
 def main(megabytes: int) -> None:
@@ -105,7 +89,7 @@ def main(megabytes: int) -> None:
     for at in range(0, len(ballast), 4096):
         ballast[at] = 1
     for line in sys.stdin:
-        print(json.dumps(TASKS[line.strip()]()), flush=True)
+        print(TASKS[line.strip()](), flush=True)
 
 
 if __name__ == "__main__":
