@@ -37,7 +37,12 @@ def syscall(task: Task) -> None:
         return
     task.result = result
     task.resume = exit_to_user_mode
-    exit_to_user_mode(task)
+    if task.sigpending or result.__class__ is Restart:
+        exit_to_user_mode(task)
+        return
+    task.call = None
+    if task.program is None:
+        task.state = TASK_INTERRUPTIBLE
 
 
 def exit_to_user_mode(task: Task) -> None:

@@ -7,6 +7,7 @@ that machine.run needs outside.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import cast
 
 from nscore.errors import Errno, Unavailable
@@ -28,6 +29,9 @@ Function = Callable[..., "Plain | Sleep | Restart"]
 #: pthread_create's sharing.
 THREAD = int(CloneFlag.VM | CloneFlag.FS | CloneFlag.FILES | CloneFlag.SIGHAND | CloneFlag.THREAD | CloneFlag.SYSVSEM)
 
+
+#: clone's arguments for what has none.
+CREATE: dict[str, Args] = {"fork": (0, SIGCHLD, ()), "thread": (THREAD, 0, ())}
 
 #: Calls without arguments that only look, so that there is nothing to do on the way in and out: they neither sleep nor fail.
 LOOKS = frozenset(("getpid", "gettid", "getppid", "getuid", "geteuid", "getgid", "getegid"))
@@ -63,7 +67,8 @@ class SimWorld:
 
     def settle(self, patience: float) -> None:
         """Drain the run queue."""
-        schedule(self.kernel)
+        if self.kernel.runqueue:
+            schedule(self.kernel)
 
     def sleep(self, seconds: float) -> None:
         """Let virtual time pass, timer by timer."""
@@ -113,8 +118,6 @@ class SimDriven:
     def call(self, name: str, args: Args) -> Outcome:
         """Make the call and let everything move that can."""
         task = self.task
-        if name in LOOKS and task.state == TASK_INTERRUPTIBLE and not task.flags & PF_EXITING and task.call is None:
-            return cast(Outcome, TABLE[name](task))
         function = TABLE.get(name)
         if function is None:
             raise Unavailable(f"the model has no {name}")
@@ -122,6 +125,8 @@ class SimDriven:
             return Fate.GONE
         if task.state != TASK_INTERRUPTIBLE or task.call is not None:
             self._start(function, args)
+        elif name in LOOKS:
+            return cast(Outcome, function(task))
         else:
             enter(task, function, args)
         if task.call is not None:
@@ -150,16 +155,12 @@ class SimDriven:
     def create(self, name: str, args: Args) -> tuple[Driven | None, Outcome]:
         """clone, fork or thread."""
         child = SimDriven(None)
-
-        def sys_clone(task: Task, flags: int, exit_signal: int, set_tid: tuple[int, ...]) -> Plain | Sleep:
-            child.task, created = kernel_clone(task, flags, exit_signal, set_tid)
-            child.born = True
-            return created if task.state == TASK_RUNNING else SLEEP
-
-        self._start(sys_clone, {"fork": (0, SIGCHLD, ()), "thread": (THREAD, 0, ())}.get(name, args))
-        schedule(self.task.kernel)
+        self._start(partial(sys_clone, child), CREATE.get(name, args))
+        task = self.task
+        if task.kernel.runqueue:
+            schedule(task.kernel)
         out = self.outcome()
-        return (None if isinstance(out, Errno) else child), out
+        return (child if out.__class__ is not Errno else None), out
 
     def received(self) -> tuple[Args, ...]:
         """The siginfos since the last look."""
@@ -176,6 +177,13 @@ class SimDriven:
         else:
             task.call = (function, args)
             task.resume = begin
+
+
+def sys_clone(child: SimDriven, task: Task, flags: int, exit_signal: int, set_tid: tuple[int, ...]) -> Plain | Sleep:
+    """clone, whose child is to be driven."""
+    child.task, created = kernel_clone(task, flags, exit_signal, set_tid)
+    child.born = True
+    return created if task.state == TASK_RUNNING else SLEEP
 
 
 def begin(task: Task) -> None:

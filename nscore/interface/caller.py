@@ -62,7 +62,7 @@ class Caller:
 class Declaration:
     """What a call's annotations say, read at its first use."""
 
-    __slots__ = ("arity", "check", "convert", "defaults", "method", "name", "ranges", "result", "signature")
+    __slots__ = ("arity", "as_it_is", "check", "convert", "defaults", "method", "name", "ranges", "result", "signature")
 
     def __init__(self, method: Callable[..., object], check: Callable[[Args], None] | None) -> None:
         self.method, self.name, self.check = method, method.__name__, check
@@ -72,12 +72,14 @@ class Declaration:
         self.defaults: Args = ()
         self.arity = -1
         self.result: Callable[[Plain], object] | None = None
+        self.as_it_is = False  #: a plain result is the annotated one
 
     def read(self) -> inspect.Signature:
         self.signature = inspect.signature(self.method)
         hints = get_type_hints(self.method, include_extras=True)
         names = list(self.signature.parameters)[1:]
         self.result = result_of(hints["return"])
+        self.as_it_is = self.result is None
         self.convert = tuple(argument_of(hints[name], f"{self.name}: {name}") for name in names)
         self.ranges = tuple(_range_of(convert) for convert in self.convert)
         given = [parameter.default for parameter in list(self.signature.parameters.values())[1:]]
@@ -88,24 +90,22 @@ class Declaration:
         self.arity = -1 if self.check else len(names)
         return self.signature
 
-    def fits(self, args: tuple[object, ...]) -> bool:
-        """Nothing to convert: as many as declared, and plain ints in range.  The short way of nearly every call."""
-        if len(args) != self.arity:
-            return False
+    def fitting(self, args: tuple[object, ...]) -> Args | None:
+        """args, completed by defaults, if there is nothing to convert: plain ints in range.  The short way of nearly every call."""
+        missing = self.arity - len(args)
+        if missing:
+            if not 0 < missing <= len(self.defaults):
+                return None
+            args += self.defaults[-missing:]
         for value, (low, high) in zip(args, self.ranges):
             if value.__class__ is not int or not low <= value < high:
-                return False
-        return True
+                return None
+        return cast(Args, args)
 
     def plain(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Args:
         """Raise TypeError, OverflowError or ValueError before anything happened, or return what crosses the waist."""
         signature = self.signature or self.read()
-        missing = len(self.convert) - len(args)
-        if not kwargs and 0 < missing <= len(self.defaults):
-            args += self.defaults[-missing:]
-            if self.fits(args):
-                return cast(Args, args)
-        elif kwargs or missing:
+        if kwargs or len(args) != len(self.convert):
             bound = signature.bind(None, *args, **kwargs)
             bound.apply_defaults()
             args = tuple(bound.arguments.values())[1:]
@@ -150,15 +150,15 @@ def declaration(call: Callable[..., object]) -> Declaration:
 
 def _syscall(method: Callable[Concatenate[C, P], R], check: Callable[[Args], None] | None) -> Callable[Concatenate[C, P], R]:
     declared = DECLARED[method.__name__] = Declaration(method, check)
-    name, plain, returned, fits = declared.name, declared.plain, declared.returned, declared.fits
+    name, plain, returned, fitting = declared.name, declared.plain, declared.returned, declared.fitting
 
     @functools.wraps(method)
     def call(self: C, /, *args: P.args, **kwargs: P.kwargs) -> R:
         given: Args = ()
         if args or kwargs or declared.arity:
-            given = cast(Args, args) if not kwargs and fits(args) else plain(args, kwargs)
+            given = (None if kwargs else fitting(args)) or plain(args, kwargs)
         out = self._ask(name, given)
-        if out is None or (out.__class__ is int and declared.result is None and declared.signature is not None):
+        if out is None or (declared.as_it_is and out.__class__ is not Errno):
             return cast(R, out)
         return cast(R, returned(out))
 

@@ -61,7 +61,8 @@ class Machine:
         Raises:
             TimeoutError: Something still moves after patience seconds.
         """
-        self.check_open()
+        if not self._open:
+            self.check_open()
         self._world.settle(self.patience)
         self.moved = False
         if self._pending:
@@ -86,7 +87,7 @@ class Machine:
         """End everything in the machine.  Idempotent."""
         if self._open:
             self._open = False
-            self.moved = True  # so that no call takes the short way past check_open
+            self.moved = True  # so that the next call settles, which says that it is closed
             self._world.close()
 
     def __enter__(self) -> Machine:

@@ -7,18 +7,21 @@ process.pending; it ends by what ends it in Linux.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast
+from typing import Concatenate, Generic, NoReturn, ParamSpec, Protocol, TypeVar, cast
 
 from nscore.errors import Blocked, Errno, Gone
 from nscore.flags import CloneFlag, Signal
 from nscore.interface.backend import Args, Driven, Fate, Outcome
 from nscore.interface.caller import DECLARED, Declaration, Record, declaration
 from nscore.interface.calls import Calls
-from nscore.interface.syscalls import THREAD_FLAGS, _status, clone_arguments, created, exec_arguments
+from nscore.interface.syscalls import _status, clone_arguments, created, exec_arguments
 from nscore.results import Siginfo
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+PENDING, GONE = Fate.PENDING, Fate.GONE
+THREAD = int(CloneFlag.THREAD)
 
 #: Calls that move nothing, so that the next call need not settle first: getters, and reads of what is there.
 QUIET = frozenset(
@@ -45,7 +48,6 @@ class Driver(Protocol):
 
     @property
     def record(self) -> Record: ...
-    def check_open(self) -> None: ...
     def settle(self) -> None: ...
     def sleep(self, seconds: float) -> None: ...
     def begun(self, pending: Pending[object]) -> None: ...
@@ -122,8 +124,8 @@ class Process(Calls):
     __slots__ = ("_driven", "_machine", "pending", "pid", "pidfd", "tid")
 
     def __init__(self, machine: Driver, driven: Driven, who: int, pid: int, tid: int, pidfd: int | None) -> None:
-        super().__init__(driven, who, machine.record)
-        self._machine, self._driven = machine, driven
+        self._task = self._driven = driven
+        self._who, self._record, self._machine = who, machine.record, machine
         self.pid, self.tid, self.pidfd = pid, tid, pidfd
         self.pending: Pending[object] | None = None
 
@@ -224,7 +226,6 @@ class Process(Calls):
     def _begin(self, name: str) -> None:
         """Refuse what cannot be asked, settle what has moved, and note what will."""
         machine = self._machine
-        machine.check_open()
         if machine.moved:
             machine.settle()
         if self._driven.gone:
@@ -234,7 +235,7 @@ class Process(Calls):
         if name not in QUIET:
             machine.moved = True
 
-    def _fated(self, name: str, args: Args, fate: Fate) -> None:
+    def _fated(self, name: str, args: Args, fate: Fate) -> NoReturn:
         if fate is Fate.PENDING:
             self._pend(name, args, DECLARED.get(name))
             raise Blocked(f"{name} has not returned")
@@ -252,26 +253,30 @@ class Process(Calls):
         args: Args = (_status(status),)
         self._begin(name)
         out = self._driven.call(name, args)
-        if out is Fate.PENDING:
-            self._fated(name, args, out)  # it is stopped
+        if out is PENDING:
+            self._fated(name, args, PENDING)  # it is stopped
         self._record((self._who, name, args, out))
 
     def _create(self, name: str, args: Args) -> Process:
         self._begin(name)
         child, out = self._driven.create(name, args)
-        if out is Fate.GONE:
-            self._fated(name, args, Fate.GONE)
-        if child is None:
-            self._record((self._who, name, args, out))
-            created(name, out)
-            raise AssertionError(f"{name} made no child and no error")
-        pid, pidfd = cast("tuple[int, int | None]", out) if isinstance(out, tuple) else (0, None)
-        thread = name == "thread" or (bool(args) and cast(int, args[0]) & THREAD_FLAGS & CloneFlag.THREAD)
+        if child is None or out is GONE:
+            self._refused(name, args, out)
+        pid, pidfd = cast("tuple[int, int | None]", out) if out is not PENDING else (0, None)
+        thread = name == "thread" or (name == "clone" and cast(int, args[0]) & THREAD)
         process = self._machine.process(child, self.pid if thread else pid, pid, pidfd)
-        if out is not Fate.PENDING:
+        if out is not PENDING:
             self._record((self._who, name, args, out))
             return process
         self._pend(name, args, None)._child = process
         if not child.born:
             raise Blocked(f"{name} has not returned")
         return process
+
+    def _refused(self, name: str, args: Args, out: Outcome) -> NoReturn:
+        """There is no child."""
+        if out is GONE:
+            self._fated(name, args, GONE)
+        self._record((self._who, name, args, out))
+        created(name, out)
+        raise AssertionError(f"{name} made no child and no error")
