@@ -23,7 +23,7 @@ from nscore.linux.calls.creation import SIGCHLD, VFORK, raw, thread_refusal
 from nscore.linux.calls.syscall import syscall
 from nscore.linux.numbers import ARCH, SIGPROCMASK_HOW, SIGSET_SIZE
 from nscore.linux.structs import pollfd, sigset, sigset_t
-from nscore.linux.wire import CONTROL, FAULT, LIMIT, REFUSED, RESERVED, described, receive_descriptors, reserve, send
+from nscore.linux.wire import CONTROL, FAULT, LIMIT, REFUSED, RESERVED, VERSION, described, receive_descriptors, reserve, send
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,45 +70,41 @@ class Agent:
 
     def serve(self, reply: tuple[int, Any] | None = None) -> None:
         """Say reply, then obey until nobody is there to command."""
-        read, write, loads, dumps = os.read, os.write, marshal.loads, marshal.dumps
+        read, write, loads, dumps, process = os.read, os.write, marshal.loads, marshal.dumps, self.process
         try:
             while True:
                 if reply is not None:
-                    data = dumps(reply)
+                    data = dumps(reply, VERSION)
                     if len(data) < LIMIT:
                         write(self.control, data)
                     else:
                         send(self.control, reply)
-                if self.process.handles:
+                if process.handles:
                     self.wait()
                 data = read(self.control, LIMIT)
-                if not data:
-                    os._exit(0)
                 while len(data) % LIMIT == 0:
-                    data += read(self.control, LIMIT)
+                    more = read(self.control, LIMIT) if data else b""
+                    if not more:
+                        os._exit(0)
+                    data += more
                 name, args = loads(data)
-                reply = self.obey(name, args)
+                try:
+                    reply = 0, self.obey(name, args)
+                except OSError as error:
+                    reply = error.errno or 0, None
+                except Unavailable as error:
+                    reply = REFUSED, (error.reason, error.remedy)
+                except Exception:
+                    reply = FAULT, described()
         finally:
             os._exit(1)  # whoever called this, a zygote or a thread, has nothing to do here any more
 
-    def obey(self, name: str, args: tuple[Any, ...]) -> tuple[int, Any]:
-        """What came of a command."""
-        try:
-            call = CALLS.get(name)
-            if call is None:
-                return 0, OWN[name](self, *args)
-            if self.mask is not None:
-                return 0, self.unmasked(call, args)
-            result = call(*args)
-            if name == "sigaction" and args[1] == HANDLE:
-                self.process.handles = True
-            return 0, result
-        except OSError as error:
-            return error.errno or 0, None
-        except Unavailable as error:
-            return REFUSED, (error.reason, error.remedy)
-        except Exception:
-            return FAULT, described()
+    def obey(self, name: str, args: tuple[Any, ...]) -> Any:
+        """Do as a command says."""
+        call = CALLS.get(name)
+        if call is None:
+            return OWN[name](self, *args)
+        return call(*args) if self.mask is None else self.unmasked(call, args)
 
     def wait(self) -> None:
         """Sleep until there is a command, with the mask open."""
@@ -219,6 +215,13 @@ class Agent:
         finally:
             fcntl(self.control, F_SETFD, FD_CLOEXEC)
 
+    def sigaction(self, sig: int, action: int | None, flags: int = 0) -> Any:
+        """sigaction(2); with a handler installed, signals are masked but where handler.py asks for it."""
+        old = sigaction(sig, action, flags) if self.mask is None else self.unmasked(sigaction, (sig, action, flags))
+        if action == HANDLE:
+            self.process.handles = True
+        return old
+
     def exit(self, status: int) -> None:
         """exit_group(2)"""
         self.unmask()
@@ -290,15 +293,16 @@ def resume(spec: list[str]) -> None:
     Agent(control, Process(spec[2])).serve((0, None))
 
 
-CALLS = {name: guarded(call) for name, call in TABLE.items()}
 OWN: dict[str, Callable[..., Any]] = {
     "clone": Agent.clone,
     "fork": Agent.fork,
     "thread": Agent.thread,
     "execve": Agent.execve,
+    "sigaction": Agent.sigaction,
     "exit": Agent.exit,
     "exit_thread": Agent.exit_thread,
     "received": Agent.received,
 }
+CALLS = {name: guarded(call) for name, call in TABLE.items() if name not in OWN}
 #: The package's folder.
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

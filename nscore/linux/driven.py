@@ -15,7 +15,8 @@ assert not TYPE_CHECKING or sys.platform == "linux"
 
 from nscore.errors import Errno, Unavailable
 from nscore.interface.backend import Args, Fate, Outcome
-from nscore.linux.wire import FAULT, LIMIT, REFUSED, errno_name, packets
+from nscore.linux.calls import TABLE
+from nscore.linux.wire import FAULT, LIMIT, REFUSED, VERSION, errno_name, packets
 
 if TYPE_CHECKING:
     from nscore.linux.world import LinuxWorld
@@ -32,16 +33,21 @@ SPECIAL = frozenset(("execve", "sendmsg", "sigaction"))
 TICK = struct.pack("@ll", 0, 1)
 UCRED = struct.Struct("3i")
 #: The packet that carries a descriptor.
-HANDED = marshal.dumps(None)
+dumps, loads = marshal.dumps, marshal.loads
+HANDED = marshal.dumps(None, VERSION)
+
+#: The commands that carry no arguments.
+BARE = {name: marshal.dumps((name, ()), VERSION) for name in TABLE}
 
 
 class LinuxDriven:
     """Driven of nscore.interface.backend."""
 
-    __slots__ = ("answer", "asked", "born", "fd", "gone", "parts", "pid", "sock", "tid", "unsent", "vforked", "world")
+    __slots__ = ("answer", "asked", "born", "fd", "gone", "parts", "pid", "recv", "sock", "sock_send", "tid", "unsent", "vforked", "world")
 
     def __init__(self, world: LinuxWorld, sock: socket.socket, born: bool) -> None:
         self.world, self.sock, self.fd = world, sock, sock.fileno()
+        self.recv, self.sock_send = sock.recv, sock.send
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, TICK)
         if not born:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
@@ -67,18 +73,19 @@ class LinuxDriven:
         """Make the call; the reply is nearly always there within a tick, short and a success: the short way out."""
         self.start(name, args)
         try:
-            data = self.sock.recv(LIMIT) if self.born else b""
+            data = self.recv(LIMIT) if self.born else b""
         except OSError:
             data = b""
-        if 0 < len(data) < LIMIT and not self.world.execing:
-            number, value = marshal.loads(data)
+        world = self.world
+        if 0 < len(data) < LIMIT and not world.execing:
+            number, value = loads(data)
             if number == 0:
                 self.asked = False
-                if self.world.handlers:
+                if world.handlers:
                     self.rest()
                 return cast(Outcome, value)
         self.listen(data)
-        if self.world.handlers:
+        if world.handlers:
             self.rest()
         return self.outcome()
 
@@ -87,13 +94,15 @@ class LinuxDriven:
         if self.asked:
             self.abandon()
         self.asked = True
-        if name in SPECIAL:
-            self.world.note(self, name, args)
-        data = marshal.dumps((name, args))
-        if len(data) >= LIMIT:
-            return self.send(packets((name, args)))
+        data = BARE.get(name) if not args else None
+        if data is None:
+            if name in SPECIAL:
+                self.world.note(self, name, args)
+            data = dumps((name, args), VERSION)
+            if len(data) >= LIMIT:
+                return self.send(packets((name, args)))
         try:
-            self.sock.send(data, DONTWAIT)
+            self.sock_send(data, DONTWAIT)
         except OSError:
             self.send((data,))
 

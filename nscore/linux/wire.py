@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 LIMIT = 1 << 13
+#: Marshal's, which knows no references to what was there before: to look for them costs as much as all the rest.
+VERSION = 2
 FAULT, REFUSED = -1, -2
 
 #: Descriptors from here on are an agent's own, and closed as far as its calls can tell; CONTROL is the end of its driver's socket.
@@ -41,7 +43,7 @@ def errno_name(number: int) -> str:
 
 def packets(message: Any) -> Sequence[bytes]:
     """The packets of a message, nearly always one."""
-    data = marshal.dumps(message)
+    data = marshal.dumps(message, VERSION)
     if len(data) < LIMIT:
         return (data,)
     if len(data) % LIMIT == 0:
@@ -68,7 +70,7 @@ def receive(fd: int) -> Any:
 
 def send_descriptors(fd: int, message: Any, descriptors: Sequence[int]) -> None:
     """Send a message of one packet with descriptors; a reader that is gone is BrokenPipeError and no signal."""
-    data = marshal.dumps(message)
+    data = marshal.dumps(message, VERSION)
     while True:
         try:
             sendmsg(fd, data, tuple(descriptors), None, MSG_NOSIGNAL)
