@@ -15,5 +15,5 @@ def test_a_row_matches_exactly_once(mutant: Mutant) -> None:
     assert mutant.line != mutant.broken
 
 
-def test_there_are_enough_rows() -> None:
-    assert len(MUTANTS) >= 60
+def test_there_are_enough_rows_and_none_twice() -> None:
+    assert len({(row.file, row.line, row.broken) for row in MUTANTS}) == len(MUTANTS) >= 60
