@@ -22,7 +22,7 @@ ROOT = Path(__file__).parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One broken line: the text before and after, without indentation."""
+    """One broken line: the text before and after, without indentation; an elif is an if."""
 
     rule: str
     file: str
@@ -31,13 +31,16 @@ class Mutant:
 
     def matches(self) -> int:
         """How often the line stands in the file."""
-        return sum(line.strip() == self.line for line in (ROOT / "nscore_sim" / self.file).read_text().splitlines())
+        return sum(map(self._is_it, (ROOT / "nscore_sim" / self.file).read_text().splitlines()))
 
     def apply(self, tree: Path) -> None:
         """Break the line in a copy of the project."""
         path = tree / "nscore_sim" / self.file
         lines = path.read_text().splitlines(keepends=True)
-        path.write_text("".join(line.replace(self.line, self.broken) if line.strip() == self.line else line for line in lines))
+        path.write_text("".join([line.replace(self.line, self.broken) if self._is_it(line) else line for line in lines]))
+
+    def _is_it(self, line: str) -> bool:
+        return line.strip().removeprefix("el") == self.line
 
 
 #: See the module's docstring.
