@@ -5,7 +5,7 @@ from __future__ import annotations
 from conformance.case import case
 from conformance.expect import raises
 from conformance.steps import drop
-from conformance.views import status
+from conformance.views import status, write
 from nscore import Capability, CloneFlag, Machine, Prctl, Process
 
 NONE = -1
@@ -92,6 +92,19 @@ def exec_without_a_mapped_0_loses_capabilities(m: Machine) -> None:
         assert process.capget().effective
         process.execve(m.image)
         assert (process.capget().effective, process.capget().permitted) == (0, 0)
+
+
+@case("USER-41", "MISC-02", needs=("many_ids",))
+def exec_with_0_as_the_real_id_alone(m: Machine) -> None:
+    """All is permitted and nothing effective; and as the ids differ the process is not dumpable."""
+    child = m.init.fork()
+    child.unshare(CloneFlag.NEWUSER)
+    write(m.init, f"/proc/{child.pid}/uid_map", "1000 0 1\n0 5000 1")
+    child.setresuid(0, NONE, NONE)
+    bounding = full(child)
+    child.execve(m.image)
+    assert (child.capget().effective, child.capget().permitted) == (0, bounding)
+    assert (child.getuid(), child.geteuid(), child.prctl(Prctl.GET_DUMPABLE)) == (0, 1000, 0)
 
 
 @case("USER-42")
@@ -268,6 +281,7 @@ def an_undumpable_process_does_not_own_its_proc(m: Machine) -> None:
     with raises("EACCES"):
         child.open("/proc/self/environ")
     assert child.readlink("/proc/self/ns/pid") == m.init.readlink("/proc/self/ns/pid")
+    assert child.access("/proc/self/fd/0", 0)
     child.prctl(Prctl.SET_DUMPABLE, 1)
     assert m.init.stat(f"/proc/{child.pid}/status").st_uid == 1000
     assert "pid" in child.listdir("/proc/self/ns")

@@ -110,6 +110,8 @@ def a_subset_of_pids(m: Machine) -> None:
         with raises("ENOENT"):
             m.init.stat(f"/tmp/p/{name}")
     assert m.init.readlink("/tmp/p/self") == "1"
+    m.init.mount(None, "/tmp/p", None, MountFlag.REMOUNT)
+    assert not exists(m.init, "/tmp/p/sys")
     inner = m.init.clone(CloneFlag.NEWNS)
     inner.mount(None, "/tmp/p", None, MountFlag.REMOUNT | MountFlag.BIND | MountFlag.RDONLY)
     assert not exists(inner, "/tmp/p/sys")

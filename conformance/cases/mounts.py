@@ -58,6 +58,10 @@ def a_source_is_a_word(m: Machine) -> None:
         m.init.open("/tmp/b/self/comm", OpenFlag.WRONLY)
     with raises("EROFS"):
         m.init.open("/tmp/b/sys/kernel/ns_last_pid", OpenFlag.WRONLY)
+    m.init.mount("none", "/tmp/a", "tmpfs", RDONLY)
+    m.init.mount(None, "/tmp/a", None, MountFlag.REMOUNT | MountFlag.BIND)
+    with raises("EROFS"):
+        m.init.mkdir("/tmp/a/new")
     child = m.init.fork()
     child.chdir("/tmp/c")
     m.init.mount("none", f"/proc/{child.pid}/cwd", "tmpfs")
@@ -198,6 +202,8 @@ def a_mount_point_is_safe_in_its_own_namespace(m: Machine) -> None:
         other.unlink("/tmp/file")
     m.init.unlink("/tmp/file")
     assert not exists(other, "/tmp/file")
+    other.chroot("/tmp")
+    assert [line.point for line in mountinfo(m.init, other.pid)] == ["/"]
 
 
 @case("MNT-40")

@@ -81,6 +81,17 @@ def a_thread_is_reaped_when_it_ends(m: Machine) -> None:
     assert m.init.pidfd_get_info(leader).exit_code == 7 << 8
 
 
+@case("PIDFD-INFO-09", "THREAD-05")
+def the_last_thread_says_how_a_process_ended(m: Machine) -> None:
+    """To whoever waits, and to whoever has a pidfd."""
+    child, thread = threaded(m.init)
+    fd = opened(m.init, child)
+    child.exit_thread(5)
+    thread.exit_thread(6)
+    assert m.init.waitpid(child.pid) == (child.pid, 6 << 8)
+    assert m.init.pidfd_get_info(fd).exit_code == 6 << 8
+
+
 @case("PIDFD-POLL-03", "PIDFD-POLL-04")
 def the_reaping_wakes_a_poller_again(m: Machine) -> None:
     """Death wakes those who ask for IN; who asks for nothing sleeps on to the HUP."""

@@ -110,6 +110,18 @@ def a_read_only_proc_licenses_only_its_like(m: Machine) -> None:
     small_world(m, MountFlag.NOSUID, "hidepid=2").clone(NEWUSER | NEWNS | NEWPID).mount("proc", "/p", "proc")
 
 
+@case("MNT-05")
+def a_part_of_a_proc_licenses_nothing(m: Machine) -> None:
+    """A directory of it that is bound somewhere does not show it whole."""
+    maker = m.init.clone(NEWNS)
+    tmpfs(maker, "/tmp", "p/", "sys/", "old/")
+    bind(maker, "/proc/sys", "/tmp/sys")
+    maker.pivot_root("/tmp", "/tmp/old")
+    maker.umount2("/old", DETACH)
+    with raises("EPERM"):
+        maker.clone(NEWUSER | NEWNS | NEWPID).mount("proc", "/p", "proc")
+
+
 @case("MNT-05", needs=("root",))
 def access_times_of_a_proc_are_licensed_too(m: Machine) -> None:
     """As the old one has them and not otherwise."""

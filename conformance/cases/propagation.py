@@ -220,6 +220,9 @@ def one_type_of_propagation(m: Machine) -> None:
         bind(m.init, "/tmp", "/tmp/d")
     change(m.init, "/tmp", PRIVATE)
     bind(m.init, "/tmp", "/tmp/d")
+    for more, tags in ((MountFlag(0), ()), (REC, ("shared:2",))):
+        change(m.init, "/tmp", SHARED | more)
+        assert [line.tags for line in mountinfo(m.init, reader.pid)] == [("shared:1",), tags]
 
 
 @case("MNT-19")

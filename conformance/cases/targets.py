@@ -186,6 +186,20 @@ def what_cannot_be_handled_or_masked(m: Machine) -> None:
         child.sigprocmask(3, ())
 
 
+@case("SIG-05")
+def what_is_ignored_does_not_stay_pending(m: Machine) -> None:
+    """Nor what is ignored by default; and whoever stops to ignore it does not get it back."""
+    child = m.init.fork()
+    block(child, Signal.USR1, Signal.CHLD)
+    for sig, action in ((Signal.USR1, Disposition.IGN), (Signal.CHLD, Disposition.DFL)):
+        child.sigaction(sig, Disposition.HANDLE)
+        child.kill(child.getpid(), sig)
+        assert child.sigpending() == {sig}
+        child.sigaction(sig, action)
+        child.sigaction(sig, Disposition.HANDLE)
+        assert child.sigpending() == set()
+
+
 @case("SIG-05", "EXITSIG-11")
 def an_action_is_given_back_and_lasts(m: Machine) -> None:
     """With its flags; fork copies it, exec resets handlers and keeps IGN, RESETHAND is for one signal."""

@@ -129,6 +129,19 @@ def a_stopped_init_is_told_as_any_child(m: Machine) -> None:
     assert inner.getpid() == 1
 
 
+@case("WAIT-10", "EXITSIG-11")
+def who_does_not_hear_of_stops_can_wait_for_them(m: Machine) -> None:
+    """With NOCLDSTOP there is no SIGCHLD of a stop or a continuation, but of the end."""
+    parent = m.init.fork()
+    parent.sigaction(Signal.CHLD, Disposition.HANDLE, SigActionFlag.NOCLDSTOP)
+    child = parent.fork()
+    for sig, option, status in ((Signal.STOP, WaitOption.UNTRACED, 0x137F), (Signal.CONT, WaitOption.CONTINUED, 0xFFFF)):
+        parent.kill(child.pid, sig)
+        assert parent.waitpid(child.pid, option) == (child.pid, status)
+    child.exit(0)
+    assert [info.si_code for info in parent.received()] == [ChildCode.EXITED]
+
+
 @case("WAIT-04", "PGRP-03")
 def wait_knows_groups(m: Machine) -> None:
     """0 is the caller's own, a group of others is waited for by its number, and a group without children is ECHILD."""
