@@ -538,13 +538,77 @@ MUTANTS: tuple[Mutant, ...] = (
         "return ns_capable(task, user_ns, CAP_SETGID) and userns_may_setgroups(user_ns)",
         "return ns_capable(task, user_ns, CAP_SETGID)",
     ),
+    Mutant("USER-41", "commoncap.py", "effective = privileged and new.euid == root", "effective = privileged"),
+    Mutant("SIG-05", "sigaction.py", "if sig_handler_ignored(action, sig):", "if False:"),
+    Mutant(
+        "SIG-05",
+        "sigaction.py",
+        "task.sighand.action = tuple([(ignored if old[0] == ignored and not force_default else SIG_DFL, 0, 0) for old in kept])",
+        "pass",
+    ),
+    Mutant("WAIT-10", "jobctl.py", "if handler != SIG_IGN and not flags & SA_NOCLDSTOP:", "if handler != SIG_IGN:"),
+    Mutant("WAIT-08", "jobctl.py", "signal.group_exit_code = signr", "pass"),
+    Mutant("MISC-02", "exec.py", "task.mm.dumpable = SUID_DUMP_USER if same else SUID_DUMP_DISABLE", "task.mm.dumpable = SUID_DUMP_USER"),
+    Mutant(
+        "MNT-05",
+        "namespace.py",
+        "if mnt.mnt_sb.s_type != sb.s_type or mnt.mnt_root is not mnt.mnt_sb.s_root:",
+        "if mnt.mnt_sb.s_type != sb.s_type:",
+    ),
+    Mutant("MNT-35", "namei.py", "detach_mounts(dentry)", "pass"),
+    Mutant("PIDFD-OBJ-02", "file.py", "if fd >= rlimit_nofile(task):", "if fd > rlimit_nofile(task):"),
+    Mutant("PROC-76", "proc/root.py", "sb.pidonly = sb.pidonly or self.pidonly", "sb.pidonly = self.pidonly"),
+    Mutant("PROC-63", "proc/fd.py", "if p is None or p.signal is not task.signal:", "if True:"),
+    Mutant(
+        "USER-30",
+        "nscommon.py",
+        "if not (ns_capable(nsset.task, ns.user_ns, CAP_SYS_ADMIN) and ns_capable(nsset.task, nsset.cred.user_ns, CAP_SYS_ADMIN)):",
+        "if not ns_capable(nsset.task, ns.user_ns, CAP_SYS_ADMIN):",
+    ),
+    Mutant("SIG-06", "signal_delivery.py", "if task.signal.flags & SIGNAL_UNKILLABLE and not bit & SIG_KERNEL_ONLY_MASK:", "if False:"),
+    Mutant(
+        "WAIT-10", "signal_delivery.py", "why = CLD_CONTINUED if signal.flags & SIGNAL_CLD_CONTINUED else CLD_STOPPED", "why = CLD_STOPPED"
+    ),
+    Mutant("MNT-19", "mount_tree.py", "set_mnt_shared(mnt)", "pass"),
+    Mutant("USER-27", "setids.py", "return Ids(old.real, id, old.saved, id)", "return Ids(id, id, old.saved, id)"),
+    Mutant("USER-03", "user_namespace.py", "if parent.level > 32:", "if parent.level > 33:"),
+    Mutant("MNT-33", "namespace.py", "if not mnt.mnt_flags & MNT_EXPIRY_MARK:", "if False:"),
+    Mutant(
+        "MNT-35", "mount.py", "return bool(dentry.d_mounts) and any(check_mnt(task, mnt) for mnt in dentry.d_mounts or ())", "return False"
+    ),
+    Mutant(
+        "SYSCTL-15", "proc/sysctl.py", "if ns_capable(task, user_ns, CAP_SYS_ADMIN) or task.cred.euid == make_kuid(user_ns, 0):", "if True:"
+    ),
+    Mutant("UTS-04", "proc/sysctl.py", "if task.cred.euid == 0:", "if True:"),
+    Mutant("MISC-10", "proc/oom.py", "if value < p.signal.oom_score_adj_min and not capable(task, CAP_SYS_RESOURCE):", "if False:"),
+    Mutant("KILL-04", "kill.py", 'if error.name != "EPERM":', "if False:"),
+    Mutant("UTS-02", "sys.py", "if len(encoded) > NEW_UTS_LEN:", "if len(encoded) > NEW_UTS_LEN + 1:"),
+    Mutant(
+        "SYSCTL-03",
+        "proc/sysctl.py",
+        "last, taken = proc_get_int(data, 0, bound_pid_ns(task).pid_max)",
+        "last, taken = proc_get_int(data, 0, bound_pid_ns(task).pid_max + 1)",
+    ),
+    Mutant("SIG-02", "signal_delivery.py", "if bit & SIG_KERNEL_IGNORE_MASK:", "if True:"),
+    Mutant(
+        "MNT-18",
+        "namespace.py",
+        "for mnt in list(mount_tree(path.mnt)) if flags & MS_REC else [path.mnt]:",
+        "for mnt in list(mount_tree(path.mnt)):",
+    ),
+    Mutant(
+        "MNT-40",
+        "namespace.py",
+        "if not path_mounted(old) or d_is_dir(new.dentry) != d_is_dir(old.dentry):",
+        "if d_is_dir(new.dentry) != d_is_dir(old.dentry):",
+    ),
 )
 
 
 def copy_project(tree: Path) -> None:
     """What the cases need, in a folder of its own."""
     for top in ("nscore", "nscore_sim", "conformance"):
-        shutil.copytree(ROOT / top, tree / top, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / top, tree / top)  # what is compiled too: it goes by the time of the source
 
 
 def survivor(mutant: Mutant) -> str | None:
