@@ -50,6 +50,8 @@ class Chooser:
 
     def pick(self, queue: deque[Task]) -> Task:
         """Take the task that runs next out of the run queue."""
+        if self._choose is first:
+            return queue.popleft()  # there is nothing to remember: replay says nothing of first possibilities
         index = self.choose("run", len(queue))
         task = queue[index]
         del queue[index]

@@ -94,6 +94,7 @@ def do_exit(task: Task, code: int) -> None:
     if task.pending is not None:
         # A zombie shows what was pending for its process, not for itself.
         flush_sigqueue(task.pending)
+        task.pending = None
     ns = task.thread_pid.ns
     if ns.child_reaper is task:
         heir = find_alive_thread(task)

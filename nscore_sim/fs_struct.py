@@ -82,13 +82,18 @@ def free_fs_struct(fs: FsStruct) -> None:
     """Give up one user of it.  fs/fs_struct.c:free_fs_struct"""
     fs.users -= 1
     if not fs.users:
-        mntput(fs.root.mnt)
-        mntput(fs.pwd.mnt)
+        for mnt in (fs.root.mnt, fs.pwd.mnt):
+            if mnt.mnt_count > 1:
+                mnt.mnt_count -= 1  # as nearly always
+            else:
+                mntput(mnt)
 
 
 def exit_fs(task: Task) -> None:
     """fs/fs_struct.c:exit_fs"""
-    switch_fs(task, None)
+    fs, task.fs = task.fs, None
+    if fs is not None:
+        free_fs_struct(fs)
 
 
 def task_fs(task: Task) -> FsStruct:

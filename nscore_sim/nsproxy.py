@@ -178,7 +178,9 @@ def switch_task_namespaces(task: Task, new: NsProxy | None) -> None:
 
 def exit_task_namespaces(task: Task) -> None:
     """kernel/nsproxy.c:exit_task_namespaces"""
-    switch_task_namespaces(task, None)
+    old, task.nsproxy = task.nsproxy, None
+    if old is not None:
+        put_nsproxy(old)
 
 
 def exec_task_namespaces(task: Task) -> None:

@@ -64,11 +64,13 @@ def exit_signal(task: Task) -> None:
     detach_tid(task, leads)
     if task.pending is not None:
         flush_sigqueue(task.pending)
+        task.pending = None
     if leads:
         detach_group(task, signal.pgrp, signal.session)
         leave_parent(task, task.real_parent)
         if signal.shared_pending is not None:
             flush_sigqueue(signal.shared_pending)
+            signal.shared_pending = None
     task.sighand.count -= 1
     task.sigpending = False
     del task.sighand, task.real_parent, task.group_leader

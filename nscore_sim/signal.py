@@ -36,6 +36,7 @@ from nscore_sim.task import (
     JOBCTL_STOP_CONSUME,
     JOBCTL_STOP_DEQUEUED,
     JOBCTL_STOP_PENDING,
+    KILLED,
     PF_EXITING,
     PIDTYPE_PGID,
     PIDTYPE_PID,
@@ -218,10 +219,12 @@ def complete_signal(sig: int, p: Task, type: int) -> None:
 
 def kill_thread(t: Task) -> None:
     """End one thread of a process that ends."""
-    task_clear_stop(t)
+    if t.jobctl:
+        task_clear_stop(t)
     if t.pending is None:
-        t.pending = SigPending()
-    t.pending.signal |= 1 << SIGKILL - 1
+        t.pending = KILLED
+    elif t.pending is not KILLED:
+        t.pending.signal |= 1 << SIGKILL - 1
     signal_wake_up(t, True)
 
 
@@ -243,16 +246,17 @@ def queue_signal(sig: int, info: tuple[int, ...], t: Task, type: int, override_r
 
     kernel/signal.c:__send_signal_locked, after prepare_signal
     """
-    owner: Task | None = t if type == PIDTYPE_PID else None
-    pending = t.signal.shared_pending if owner is None else t.pending
-    if pending is None:
-        pending = SigPending()
-        if owner is None:
-            t.signal.shared_pending = pending
-        else:
-            owner.pending = pending
+    pending = t.pending if type == PIDTYPE_PID else t.signal.shared_pending
     bit = 1 << sig - 1
-    if sig < SIGRTMIN and pending.signal & bit:
+    if pending is None or pending is KILLED:
+        if pending is KILLED and sig == SIGKILL:
+            return True
+        pending = KILLED if sig == SIGKILL else SigPending() if pending is None else SigPending(KILLED.signal)
+        if type == PIDTYPE_PID:
+            t.pending = pending
+        else:
+            t.signal.shared_pending = pending
+    elif sig < SIGRTMIN and pending.signal & bit:
         return True  # pending already: this one says nothing new
     if sig != SIGKILL:
         queued = sigqueue_alloc(t, info, override_rlimit)
@@ -260,7 +264,8 @@ def queue_signal(sig: int, info: tuple[int, ...], t: Task, type: int, override_r
             pending.list.append(queued)
         elif sig >= SIGRTMIN and info[1] != SI_USER:
             return False
-    pending.signal |= bit
+    if pending is not KILLED:
+        pending.signal |= bit
     complete_signal(sig, t, type)
     return True
 
@@ -270,8 +275,8 @@ def send_signal_locked(task: Task, sig: int, info: Info, t: Task, type: int) -> 
 
     An init takes SIGKILL and SIGSTOP only from the kernel and from where it cannot see.
     """
-    here = t.thread_pid.ns
     if info is NOINFO:
+        here = t.thread_pid.ns
         number = pid_nr_ns(task.group_leader.thread_pid, here)
         if prepare_signal(sig, t, not pid_nr_ns(task.thread_pid, here)):
             queue_signal(sig, (sig, SI_USER, number, from_kuid_munged(t.cred.user_ns, task.cred.uid), 0, 0), t, type)

@@ -86,13 +86,10 @@ def flush_sigqueue_mask(mask: int, pending: SigPending | None) -> None:
     pending.list = kept
 
 
-def flush_sigqueue(pending: SigPending | None) -> None:
-    """kernel/signal.c:flush_sigqueue"""
-    if pending is not None:
-        for queued in pending.list:
-            dec_rlimit_ucounts(queued.ucounts, UCOUNT_RLIMIT_SIGPENDING, 1)
-        pending.list.clear()
-        pending.signal = 0
+def flush_sigqueue(pending: SigPending) -> None:
+    """Drop what is in the queue; whose it was has none now.  kernel/signal.c:flush_sigqueue"""
+    for queued in pending.list:
+        dec_rlimit_ucounts(queued.ucounts, UCOUNT_RLIMIT_SIGPENDING, 1)
 
 
 def next_signal(pending: SigPending, mask: int) -> int:

@@ -109,9 +109,23 @@ class SigPending:
 
     __slots__ = ("list", "signal")
 
-    def __init__(self) -> None:
+    def __init__(self, signal: int = 0) -> None:
         self.list: list[SigQueue] = []
-        self.signal = 0  #: bit (sig - 1)
+        self.signal = signal  #: bit (sig - 1)
+
+
+class SigkillPending(SigPending):
+    """SIGKILL and nothing else: what everybody shares that is about to end.  The mask cannot be written."""
+
+    __slots__ = ()
+
+    signal = 1 << 8
+
+    def __init__(self) -> None:
+        self.list = []
+
+
+KILLED = SigkillPending()
 
 
 class SignalStruct:

@@ -9,7 +9,7 @@ from nscore.errors import Errno
 from nscore_sim.pid import disable_pid_allocation
 from nscore_sim.sched import SLEEP, sleep_on
 from nscore_sim.sigaction import set_action
-from nscore_sim.signal import PRIV, SIG_IGN, group_send_sig_info
+from nscore_sim.signal import PRIV, SIG_IGN, send_signal_locked
 from nscore_sim.sigpending import SIGCHLD, SIGKILL, fatal_signal_pending
 from nscore_sim.task import PIDTYPE_MAX, TASK_IDLE, TASK_INTERRUPTIBLE, Task
 from nscore_sim.wait import WALL, WEXITED, do_wait
@@ -27,7 +27,7 @@ def zap_pid_ns_processes(task: Task, done: Callable[[Task], None]) -> None:
     set_action(task.sighand, SIGCHLD, (SIG_IGN, *task.sighand.action[SIGCHLD][1:]))
     for pid in ns.idr.walk(2):
         if pid.task is not None and not fatal_signal_pending(pid.task):
-            group_send_sig_info(task, SIGKILL, PRIV, pid.task, PIDTYPE_MAX)
+            send_signal_locked(task, SIGKILL, PRIV, pid.task, PIDTYPE_MAX)  # the kernel need not ask whether it may
     task.restart = done
     task.timeout = None
     task.resume = wait_for_children
