@@ -33,6 +33,7 @@ class Syscalls(Calls):
     """Calls, and what only a program can do.
 
     Programs share nothing but what calls carry: on linux a child has a copy of its parent's memory, on sim the same objects.
+    Descriptors 0 to 2 are those of the process that booted the machine on linux, /dev/null on sim; print() reaches the same on both.
     """
 
     __slots__ = ("_ordinals",)
@@ -142,11 +143,22 @@ def body_of(program: Program, who: int, record: Record, ordinals: Iterator[int])
     def body(task: Task) -> int | None:
         _running.program = True
         try:
-            return program(Syscalls(task, who, record, ordinals))
+            return _ended(program, Syscalls(task, who, record, ordinals))
         finally:
             _running.program = False
 
     return body
+
+
+def _ended(program: Program, calls: Syscalls) -> int | None:
+    """Run program: the status it returns or leaves by SystemExit, refused here where a process could not end with it."""
+    try:
+        status = program(calls)
+    except SystemExit as end:
+        if end.code is not None and not isinstance(end.code, int):
+            raise
+        status = None if end.code is None else int(end.code)
+    return None if status is None else cast(int, _status(status))
 
 
 def inside_program() -> bool:

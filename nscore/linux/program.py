@@ -100,19 +100,22 @@ class LinuxTask:
 
 
 def finish(body: Body, task: LinuxTask) -> NoReturn:
-    """Run body and end with its status."""
-    status = outcome(body, task)
-    flush()
-    os._exit(status)
+    """Run body and end with its status, with Python's 120 where what is buffered cannot be written."""
+    status = 120
+    try:
+        ended = outcome(body, task)
+        flush()
+        status = ended
+    finally:
+        # Whatever happened, a copy of the driver must not go on as if it were the driver.
+        os._exit(status)
 
 
 def outcome(body: Body, task: LinuxTask) -> int:
     """The status of body: what it returns, 1 with a traceback if it raises, as in any Python process."""
     try:
         return body(task) or 0
-    except SystemExit as ended:
-        if ended.code is None or isinstance(ended.code, int):
-            return ended.code or 0
+    except SystemExit as ended:  # with words: a number is a status like any other
         _complain(f"{ended.code}\n")
     except BaseException:
         _complain(traceback.format_exc())
