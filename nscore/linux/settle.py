@@ -1,12 +1,14 @@
 """When nothing moves any more: what is exact about it, and why.
 
-Settled: no task of the machine can take another step unless the driver acts or the clock does.  Two equal looks in a row show it:
+Settled: no task of the machine can take another step unless the driver acts or the clock does.  Two looks that see the same show it:
 
 - syscall of proc(5) waits until the task is really switched out, so that anything but "running" means off the run queue.  The letter in
   stat does not: do_wait and poll call themselves asleep before they look.
 - The third number of schedstat counts how often the task was switched in: unchanged, it has not run.  So each task was off the queue at its
   turn in the first look, was not switched in until its turn in the second, and is not woken there; all of them slept together when the
   first look ended.  A sleeper is woken by a running task, a timer, a kernel worker or the driver.
+- stat is read last in the first look, when its task is off the queue; what is in it changes only while that task runs, or another that is
+  looked at too, so the second look need not read it: it costs as much as the other two.
 - kill(0, 0) takes tasklist_lock: a task that left /proc just before the look has finished its wake-ups under that lock.
 - An init that waits in zap_pid_ns_processes (PF_EXITING, asleep) is settled only while something visible holds a number of its namespace:
   a task that was reaped is gone from /proc before its number is free and before it wakes the init.
@@ -129,37 +131,64 @@ class Scan:
         self.namespaces = Namespaces(proc)
         self.known: dict[str, list[Thread]] = {}
         self.room = budget
-        #: What the last look listed, None where that is not to be relied on; what of it there is no room for.
+        #: What was listed last; the processes of it, None until their threads are known; those for whose files there is no room.
+        self.names: list[str] = []
         self.pids: list[str] | None = None
         self.beyond: list[str] = []
         #: All threads of the last look; those whose files are kept open stand first.
         self.threads: list[Thread] = []
         self.kept = 0
+        #: Processes of which a thread is on its way out, in the last look.
+        self.zapping: list[str] = []
 
     def look(self) -> Seen | None:
         """What all threads show; None if one of them moves."""
-        pids = [name for name in os.listdir(self.proc) if name[0] <= "9"]
-        os.kill(0, 0)
+        self.readdir()
         seen: Seen = []
-        zapping: list[str] = []
+        self.zapping = []
         try:
-            if pids != self.pids:
-                self.gather(pids)
-            if not self.read(self.threads[: self.kept] if self.beyond else self.threads, seen, zapping):
+            if self.pids is None:
+                self.gather()
+            if not self.read(self.threads[: self.kept] if self.beyond else self.threads, seen):
                 return None
-            if self.beyond and not self.read_beyond(seen, zapping):
+            if self.beyond and not self.read_beyond(seen):
                 return None
         except (FileNotFoundError, ProcessLookupError):
             self.doubt()
             return None
-        if zapping and not all(self.held_up(init) for init in zapping):
+        if self.zapping and not all(self.held_up(init) for init in self.zapping):
             return None
         return seen
 
-    def read(self, threads: list[Thread], seen: Seen, zapping: list[str]) -> bool:
+    def again(self, seen: Seen) -> bool:
+        """Whether a second look sees what the first has seen."""
+        if self.beyond or self.zapping:
+            return self.look() == seen
+        self.readdir()
+        try:
+            return self.pids is not None and self.unchanged(seen)
+        except (FileNotFoundError, ProcessLookupError):
+            self.doubt()
+            return False
+
+    def readdir(self) -> None:
+        """List the processes: pids is None from here on if they are others than in the last look."""
+        names = os.listdir(self.proc)
+        os.kill(0, 0)
+        if names != self.names:
+            self.names, self.pids = names, None
+
+    def read(self, threads: list[Thread], seen: Seen) -> bool:
         """Add what the threads show; False if one of them moves."""
         pread = os.pread
         for thread in threads:
+            switched = pread(thread.schedstat, SCHEDSTAT, 0)
+            try:
+                call = pread(thread.syscall, SYSCALL, 0) if thread.syscall >= 0 else UNSEEN
+            except PermissionError:
+                call = UNSEEN
+            if call[0] == 114:  # running
+                return False
             text = pread(thread.stat, STAT, 0)
             if text != thread.text:
                 thread.parse(text)
@@ -169,26 +198,36 @@ class Scan:
             letter = thread.letter
             if letter not in QUIET and not (letter == b"D" and self.may_wait(thread.tid)):
                 return False
-            switched = pread(thread.schedstat, SCHEDSTAT, 0)
-            try:
-                call = pread(thread.syscall, SYSCALL, 0) if thread.syscall >= 0 else UNSEEN
-            except PermissionError:
-                call = UNSEEN
-            if call[0] == 114:  # running
-                return False
             if thread.exiting:
-                zapping.append(thread.pid)
+                self.zapping.append(thread.pid)
             seen.append((thread.tid, letter, switched, call))
         return True
 
-    def read_beyond(self, seen: Seen, zapping: list[str]) -> bool:
+    def unchanged(self, seen: Seen) -> bool:
+        """Whether no thread has run since the first look."""
+        pread = os.pread
+        for thread, (_, _, switched, call) in zip(self.threads, seen):
+            if pread(thread.schedstat, SCHEDSTAT, 0) != switched:
+                return False
+            if call is UNSEEN:
+                if pread(thread.stat, STAT, 0) != thread.text:
+                    return False
+                continue
+            try:
+                if pread(thread.syscall, SYSCALL, 0) != call:
+                    return False
+            except PermissionError:  # it has just made itself undumpable
+                return False
+        return True
+
+    def read_beyond(self, seen: Seen) -> bool:
         """As read, process by process with files of this look's own."""
         del self.threads[self.kept :]
         for pid in self.beyond:
             threads = self.meet(pid)
             self.threads += threads
             try:
-                if not self.read(threads, seen, zapping):
+                if not self.read(threads, seen):
                     return False
             finally:
                 for thread in threads:
@@ -203,9 +242,10 @@ class Scan:
                     return os.pread(thread.syscall, SYSCALL, 0)[0] == 114
         return False
 
-    def gather(self, pids: list[str]) -> None:
-        """Know the threads of exactly these processes, as far as there is room."""
-        self.pids, self.beyond, self.kept = None, [], 0
+    def gather(self) -> None:
+        """Know the threads of exactly the processes that are listed, as far as there is room."""
+        pids = [name for name in self.names if name[0] <= "9"]
+        self.beyond, self.kept = [], 0
         for pid in self.known.keys() - set(pids):
             self.forget(pid)
         self.threads = []
@@ -267,9 +307,11 @@ class Scan:
         )
 
     def shown(self) -> str:
-        """What the last look saw, for an error message."""
+        """What the last look saw, for an error message; of one that ran it had not read stat."""
         lines = []
         for thread in self.threads:
+            if thread.stat >= 0:
+                thread.there()
             comm = thread.text.partition(b"(")[2].rpartition(b")")[0]
             lines.append(f"{thread.tid} ({os.fsdecode(comm)}) {os.fsdecode(thread.letter)}")
         return ", ".join(lines)

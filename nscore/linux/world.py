@@ -128,9 +128,9 @@ class LinuxWorld:
                 time.sleep(PAUSE)
 
     def looked_twice(self) -> Seen | None:
-        """What all tasks showed in two equal looks; None if something moves."""
+        """What all tasks showed, twice; None if something moves."""
         first = self.scan.look()
-        if first is None or self.scan.look() != first or (self.execing and self.starts(first)):
+        if first is None or not self.scan.again(first) or (self.execing and self.starts(first)):
             return None
         return first
 
