@@ -143,10 +143,10 @@ def openat_begins_at_a_directory(m: Machine) -> None:
 
 
 @case()
-def what_calls_on_paths_refuse(m: Machine) -> None:
-    """What is not there, what is no directory, what may not be."""
+def what_calls_on_paths_do_not_find(m: Machine) -> None:
+    """What is not there, what is no directory, what is one."""
     tmpfs(m.init, "/tmp", "dir/", "file")
-    calls, bare = m.init, m.init.fork()
+    calls = m.init
     with raises("ENOTDIR"):
         calls.stat("/tmp/file/x")
     with raises("ENOTDIR"):
@@ -175,6 +175,13 @@ def what_calls_on_paths_refuse(m: Machine) -> None:
         calls.chdir("/tmp/file")
     with raises("EINVAL"):
         calls.readlink("/tmp/file")
+
+
+@case()
+def a_closed_directory_lets_nobody_in(m: Machine) -> None:
+    """Without capabilities, that is: to search it, to read it, to change it."""
+    tmpfs(m.init, "/tmp", "file")
+    calls, bare = m.init, m.init.fork()
     calls.mkdir("/tmp/closed", 0)
     create(calls, "/tmp/closed/file")
     drop(bare)
