@@ -132,7 +132,8 @@ def copy_process(task: Task, flags: int, exit_signal: int, set_tid: tuple[int, .
     p.files = p.fs = p.nsproxy = pid = None
     pidfd, pidfile = None, None
     try:
-        check_limits(task, cred)
+        if cred.uid or kernel.nr_threads >= kernel.max_threads:
+            check_limits(task, cred)
         p.files = copy_files(flags, task)
         p.fs = copy_fs(flags, task)
         p.nsproxy = copy_namespaces(flags, task, cred, p.fs)

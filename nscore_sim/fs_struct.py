@@ -57,7 +57,7 @@ def copy_fs(clone_flags: int, task: Task) -> FsStruct | None:
     if clone_flags & CLONE_FS:
         fs.users += 1
         return fs
-    return copy_fs_struct(fs)
+    return FsStruct(fs.root, fs.pwd, fs.umask)
 
 
 def unshare_fs(unshare_flags: int, task: Task) -> FsStruct | None:

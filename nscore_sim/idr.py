@@ -33,6 +33,8 @@ class Idr(Generic[T]):
         lib/idr.c:idr_alloc
         """
         index, offset = start >> SHIFT, start & MASK
+        if index < len(self.full) and self.full[index]:
+            index, offset = self._next_open(index), 0
         while (block := self.blocks.get(index)) is not None:
             found = block.find(0, offset)
             if found >= 0:

@@ -75,7 +75,9 @@ def free_pid(pid: Pid) -> None:
             # The first process was not to be, and there is no second try.
             ns.pid_allocated = 0
         ns.idr.remove(number)
-    put_pid(pid)
+    pid.count -= 1
+    if not pid.count:
+        put_ns(pid.ns.ns)
 
 
 def alloc_pid(task: Task, ns: PidNamespace, set_tid: tuple[int, ...] = ()) -> Pid:
@@ -89,7 +91,7 @@ def alloc_pid(task: Task, ns: PidNamespace, set_tid: tuple[int, ...] = ()) -> Pi
         ns.idr.idr_next = 0  # nobody has seen an earlier first try
     pid = Pid(ns)
     numbers: list[int] = []
-    for at in reversed(ns.path):
+    for at in ns.path[::-1]:
         idr = at.idr
         if set_tid:
             number = _alloc_set_tid(task, set_tid[0], at, ns, numbers)
@@ -108,15 +110,11 @@ def alloc_pid(task: Task, ns: PidNamespace, set_tid: tuple[int, ...] = ()) -> Pi
     for at in ns.path:
         at.pid_allocated += 1
     ns.ns.count += 1
-    pid.numbers = tuple(reversed(numbers))
-    pidfs_add_pid(task, pid)
+    pid.numbers = (*numbers[::-1],)
+    # Number the file that it can have, whether or not it ever has one.  fs/pidfs.c:pidfs_add_pid
+    kernel = task.kernel
+    kernel.pidfs_ino = pid.ino = kernel.pidfs_ino + 1
     return pid
-
-
-def pidfs_add_pid(task: Task, pid: Pid) -> None:
-    """Number the file that it can have, whether or not it ever has one.  fs/pidfs.c:pidfs_add_pid"""
-    task.kernel.pidfs_ino += 1
-    pid.ino = task.kernel.pidfs_ino
 
 
 def check_set_tid_size(task: Task, ns: PidNamespace, set_tid: tuple[int, ...]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nscore_sim.cred import exit_creds
+from nscore_sim.cred import put_cred
 from nscore_sim.pid import detach_group, detach_tid
 from nscore_sim.pidfs import pidfs_exit
 from nscore_sim.sched import try_to_wake_up
@@ -23,7 +23,7 @@ def release_task(p: Task) -> None:
             pidfs_exit(p)
         leader = p.group_leader
         exit_signal(p)
-        exit_creds(p)
+        put_cred(p.cred)  # kernel/cred.c:exit_creds
         if leader is p or leader.signal.nr_threads > 1 or leader.exit_state != EXIT_ZOMBIE:
             return
         # The last of the other threads of a leader that has exited: now its parent is to know.

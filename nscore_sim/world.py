@@ -154,11 +154,9 @@ class SimDriven:
 
     def create(self, name: str, args: Args) -> tuple[Driven | None, Outcome]:
         """clone, fork or thread."""
-        child = SimDriven(None)
+        child, task = SimDriven(None), self.task
         self._start(partial(sys_clone, child), CREATE.get(name, args))
-        task = self.task
-        if task.kernel.runqueue:
-            schedule(task.kernel)
+        schedule(task.kernel)
         out = self.outcome()
         return (child if out.__class__ is not Errno else None), out
 

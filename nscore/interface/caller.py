@@ -100,7 +100,7 @@ class Declaration:
         for value, (low, high) in zip(args, self.ranges):
             if value.__class__ is not int or not low <= value < high:
                 return None
-        return cast(Args, args)
+        return args  # type: ignore[return-value]
 
     def plain(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Args:
         """Raise TypeError, OverflowError or ValueError before anything happened, or return what crosses the waist."""
@@ -159,8 +159,8 @@ def _syscall(method: Callable[Concatenate[C, P], R], check: Callable[[Args], Non
             given = (None if kwargs else fitting(args)) or plain(args, kwargs)
         out = self._ask(name, given)
         if out is None or (declared.as_it_is and out.__class__ is not Errno):
-            return cast(R, out)
-        return cast(R, returned(out))
+            return out  # type: ignore[return-value]
+        return returned(out)  # type: ignore[return-value]
 
     _METHODS[call] = declared
     return call

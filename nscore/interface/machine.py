@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import warnings
+from collections.abc import Iterator
 from types import TracebackType
 
 from nscore.errors import Gone
-from nscore.interface.backend import Driven, World
+from nscore.interface.backend import World
 from nscore.interface.caller import Record
 from nscore.interface.process import Pending, Process
 from nscore.interface.syscalls import Program, body_of
@@ -30,7 +31,7 @@ class Machine:
         self.backend = backend
         self._world = world
         self._open = True
-        self._ordinals = itertools.count(1)
+        self.ordinals: Iterator[int] = itertools.count(1)
         #: Programs count down: linux does not see their calls, so they must not shift the driven processes' numbers.
         self._programs = itertools.count(-1, -1)
         self._pending: list[Pending[object]] = []
@@ -38,7 +39,7 @@ class Machine:
         self.trace = Trace(trace_limit)
         self.record: Record = self.trace.record if trace_limit else _forget
         self.moved = False
-        self.init = self.process(world.init, 1, 1, None)
+        self.init = Process(self, world.init, next(self.ordinals), 1, 1, None)
 
     @property
     def level(self) -> int:
@@ -118,10 +119,6 @@ class Machine:
     def next_limit(self) -> float | None:
         """The least time after which some pending call returns by itself."""
         return min((pending.limit for pending in self._pending if pending.limit is not None), default=None)
-
-    def process(self, driven: Driven, pid: int, tid: int, pidfd: int | None) -> Process:
-        """The next process by order of creation."""
-        return Process(self, driven, next(self._ordinals), pid, tid, pidfd)
 
 
 def _caller(pending: Pending[object]) -> int:

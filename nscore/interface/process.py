@@ -6,7 +6,7 @@ process.pending; it ends by what ends it in Linux.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Concatenate, Generic, NoReturn, ParamSpec, Protocol, TypeVar, cast
 
 from nscore.errors import Blocked, Errno, Gone
@@ -45,6 +45,7 @@ class Driver(Protocol):
     """What a Process needs of its Machine."""
 
     moved: bool
+    ordinals: Iterator[int]
 
     @property
     def record(self) -> Record: ...
@@ -52,7 +53,6 @@ class Driver(Protocol):
     def sleep(self, seconds: float) -> None: ...
     def begun(self, pending: Pending[object]) -> None: ...
     def next_limit(self) -> float | None: ...
-    def process(self, driven: Driven, pid: int, tid: int, pidfd: int | None) -> Process: ...
 
 
 class Pending(Generic[R]):
@@ -250,7 +250,7 @@ class Process(Calls):
         return pending
 
     def _end(self, name: str, status: int) -> None:
-        args: Args = (_status(status),)
+        args: Args = (status if status.__class__ is int and 0 <= status < 256 else _status(status),)
         self._begin(name)
         out = self._driven.call(name, args)
         if out is PENDING:
@@ -262,9 +262,10 @@ class Process(Calls):
         child, out = self._driven.create(name, args)
         if child is None or out is GONE:
             self._refused(name, args, out)
-        pid, pidfd = cast("tuple[int, int | None]", out) if out is not PENDING else (0, None)
+        pid, pidfd = (0, None) if out is PENDING else cast("tuple[int, int | None]", out)
         thread = name == "thread" or (name == "clone" and cast(int, args[0]) & THREAD)
-        process = self._machine.process(child, self.pid if thread else pid, pid, pidfd)
+        machine = self._machine
+        process = Process(machine, child, next(machine.ordinals), self.pid if thread else pid, pid, pidfd)
         if out is not PENDING:
             self._record((self._who, name, args, out))
             return process
