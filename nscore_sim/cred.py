@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 CLONE_NEWUSER = int(CloneFlag.NEWUSER)
 
 #: Mm.dumpable.  include/linux/sched/coredump.h
-SUID_DUMP_DISABLE, SUID_DUMP_USER, SUID_DUMP_ROOT = 0, 1, 2
+SUID_DUMP_DISABLE, SUID_DUMP_USER = 0, 1
 
 
 class Cred:
@@ -81,11 +81,6 @@ def put_cred(cred: Cred) -> None:
     cred.usage -= 1
     if not cred.usage:
         put_ns(cred.user_ns.ns)
-
-
-def exit_creds(task: Task) -> None:
-    """The task is gone.  kernel/cred.c:exit_creds"""
-    put_cred(task.cred)
 
 
 def prepare_creds(task: Task) -> Cred:

@@ -32,8 +32,6 @@ CLONE_FILES = int(CloneFlag.FILES)
 
 #: SignalStruct.rlim's index.  asm-generic/resource.h
 RLIMIT_NOFILE = 7
-#: fs/file.c: the first table has room for as many; /proc's FDSize.
-NR_OPEN_DEFAULT = 64
 
 #: What a file that does not say otherwise is ready for.  include/linux/poll.h:DEFAULT_POLLMASK
 DEFAULT_POLLMASK = int(PollEvent.IN | PollEvent.OUT | PollEvent.RDNORM | PollEvent.WRNORM)
@@ -166,11 +164,6 @@ def own_fdtable(files: FilesStruct, task: Task) -> FdTable:
         file.f_count += 1
     files.fdt = FdTable(dict(fdt.fd), fdt.open_fds, fdt.close_on_exec)
     return files.fdt
-
-
-def init_files() -> FilesStruct:
-    """Nothing open.  fs/file.c:init_files"""
-    return FilesStruct(FdTable({}, 0, 0))
 
 
 def copy_files(clone_flags: int, task: Task) -> FilesStruct | None:

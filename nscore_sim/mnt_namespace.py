@@ -93,6 +93,9 @@ def mntns_install(nsset: NsSet, ns: NsCommon) -> None:
         raise Errno("EPERM")
     if nsset.fs.users != 1:
         raise Errno("EINVAL")
+    # Beside other namespaces the set's is a copy, which nobody shares.
+    if not task.kernel.release.setns_mnt_checks_copy and task.fs is not None and task.fs.users != 1:
+        raise Errno("EINVAL")
     if new.root is None:
         raise Errno("ENOENT")
     root = follow_down(Path(new.root, new.root.mnt_root))

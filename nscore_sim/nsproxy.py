@@ -150,12 +150,6 @@ def unshare_nsproxy_namespaces(unshare_flags: int, task: Task, new_cred: Cred | 
     return create_new_namespaces(unshare_flags, task, user_ns, new_fs or task.fs)
 
 
-def get_nsproxy(ns: NsProxy) -> NsProxy:
-    """include/linux/nsproxy.h:get_nsproxy"""
-    ns.count += 1
-    return ns
-
-
 def put_nsproxy(ns: NsProxy) -> None:
     """include/linux/nsproxy.h:put_nsproxy"""
     ns.count -= 1

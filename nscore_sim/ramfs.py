@@ -81,22 +81,6 @@ class RamFile(Inode):
         return RegularFile(path, flags, task.cred)
 
 
-class Symlink(Inode):
-    """A link to a path."""
-
-    __slots__ = ("target",)
-
-    def __init__(self, i_sb: SuperBlock, i_ino: int, target: str) -> None:
-        super().__init__(i_sb, i_ino, stat.S_IFLNK | 0o777)
-        self.target = target
-
-    def size(self) -> int:
-        return len(self.target)
-
-    def readlink(self, task: Task, dentry: Dentry) -> str:
-        return self.target
-
-
 class NullDevice(Inode):
     """/dev/null"""
 

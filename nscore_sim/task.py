@@ -258,11 +258,6 @@ class Task:
     program: Program | None  #: the program that runs as this task; None: it is driven
 
 
-def same_thread_group(a: Task, b: Task) -> bool:
-    """include/linux/sched/signal.h:same_thread_group"""
-    return a.signal is b.signal
-
-
 def thread_group_empty(task: Task) -> bool:
     """Whether task is the only thread of its process.  include/linux/sched/signal.h:thread_group_empty"""
     return task.signal.nr_threads == 1

@@ -29,7 +29,7 @@ from nscore.linux.calls.creation import NEWPID, PARENT, PIDFD, SIGCHLD, helper, 
 from nscore.linux.init import reset_signals
 from nscore.linux.program import LinuxTask, finish, flush
 
-POLLIN, POLLHUP = 0x1, 0x10
+POLLIN = 0x1
 #: In the order in which they can be joined: the rights over the others come with the first.
 NAMESPACES = ("user", "mnt", "uts", "ipc", "pid")
 #: A user's interruptions, which are for the driver to answer.

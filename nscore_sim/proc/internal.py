@@ -65,10 +65,6 @@ class PidInode(Inode):
         super().__init__(i_sb, i_sb.new_ino(), i_mode)
         self.pid = pid
 
-    def get_proc_task(self) -> Task | None:
-        """fs/proc/internal.h:get_proc_task"""
-        return self.pid.task
-
     def stale(self) -> bool:
         """fs/proc/base.c:pid_delete_dentry"""
         return self.pid.task is None

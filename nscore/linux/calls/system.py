@@ -12,7 +12,7 @@ from nscore.linux.calls.syscall import syscall
 from nscore.linux.structs import buffer, fsdecode, fsencode, new_utsname, timespec
 
 _CLOCK_MONOTONIC = 1
-_PR_SET_NAME, _PR_GET_NAME = 15, 16
+_PR_GET_NAME = 16
 #: PR_GET_PDEATHSIG and PR_GET_CHILD_SUBREAPER write an int; all other PR_GET_* of flags.Prctl return it.
 _PR_WRITES_INT = frozenset((2, 37))
 _REBOOT_MAGIC1, _REBOOT_MAGIC2 = 0xFEE1DEAD, 672274793
