@@ -6,7 +6,6 @@ that ends is unwound in its own thread by Killed, raised at its switch point.
 
 from __future__ import annotations
 
-import sys
 import threading
 import traceback
 from collections.abc import Callable
@@ -277,8 +276,8 @@ class Program:
                     do_group_exit(task, ((status or 0) & 0xFF) << 8)
         except Killed:
             pass
-        except BaseException as error:
-            complain(error)
+        except BaseException:
+            traceback.print_exc()
             if not task.flags & PF_EXITING:
                 do_group_exit(task, 1 << 8)
         worker = self.worker
@@ -319,11 +318,3 @@ class Program:
         self.worker.lock.acquire()
         if self.task.flags & PF_EXITING:
             raise Killed
-
-
-def complain(error: BaseException) -> None:
-    """What Python says of a program that raises."""
-    if isinstance(error, SystemExit):
-        print(error.code, file=sys.stderr)
-    else:
-        traceback.print_exception(error)
