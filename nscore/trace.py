@@ -45,11 +45,11 @@ class Call:
 
     def __str__(self) -> str:
         if self.args is None:
-            return f"{self.who}  <... {self.name} resumed> = {shown(self.result)}"
+            return f"{self.who}  <... {self.name} resumed> = {outcome(self.name, self.result)}"
         args = ", ".join(argument(self.name, index, value) for index, value in enumerate(self.args))
         if isinstance(self.result, Enum) and self.result.name == "PENDING":
             return f"{self.who}  {self.name}({args} <unfinished ...>"
-        return f"{self.who}  {self.name}({args}) = {shown(self.result)}"
+        return f"{self.who}  {self.name}({args}) = {outcome(self.name, self.result)}"
 
 
 class Trace:
@@ -120,7 +120,7 @@ def argument(name: str, index: int, value: object) -> str:
     if issubclass(kind, IntFlag):
         return symbols(kind, value)
     member = next((m for m in kind if m.value == value), None)
-    return member.name if member else str(value)
+    return str(value) if member is None else member.name
 
 
 def symbols(kind: type[IntFlag], value: int) -> str:
@@ -131,6 +131,17 @@ def symbols(kind: type[IntFlag], value: int) -> str:
     rest = value & ~sum({m.value for m in members})
     names = list(dict.fromkeys(m.name or "" for m in members)) + ([hex(rest)] if rest else [])
     return "|".join(names) or "0"
+
+
+#: Their result is (pid, pidfd or None).
+CREATIONS = frozenset(("clone", "fork", "thread"))
+
+
+def outcome(name: str, result: object) -> str:
+    """What a call returned: of a creation the PID, with the pidfd where there is one."""
+    if name in CREATIONS and isinstance(result, tuple) and result[1] is None:
+        return shown(result[0])
+    return shown(result)
 
 
 def shown(value: object) -> str:

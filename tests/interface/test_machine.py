@@ -49,7 +49,7 @@ def test_the_trace_has_two_rows_for_a_pending_call(machine: Machine) -> None:
     machine.settle()
     assert waiter.done
     assert str(machine.trace).splitlines() == [
-        "1  fork() = (2, 0)",
+        "1  fork() = 2",
         "1  waitpid(-1, 0 <unfinished ...>",
         "2  exit(1) = ?",
         "1  <... waitpid resumed> = (2, 256)",

@@ -13,7 +13,11 @@ from nscore.trace import Call, symbols
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        (Call(1, "clone", (0x20020000, 17, ()), (2, None)), "1  clone(NEWNS|NEWPID, CHLD, ()) = (2, 0)"),
+        (Call(1, "clone", (0x20020000, 17, ()), (2, None)), "1  clone(NEWNS|NEWPID, CHLD, ()) = 2"),
+        (Call(1, "clone", (0x1000, 17, ()), (2, 3)), "1  clone(PIDFD, CHLD, ()) = (2, 3)"),
+        (Call(1, "fork", None, (2, None)), "1  <... fork resumed> = 2"),
+        (Call(1, "waitid", (0, 0, 4), None), "1  waitid(ALL, 0, EXITED) = 0"),
+        (Call(1, "sigprocmask", (0, (17,)), ()), "1  sigprocmask(BLOCK, (17)) = ()"),
         (Call(2, "kill", (1, 9), None), "2  kill(1, KILL) = 0"),
         (Call(2, "kill", (1, 65), Errno("EINVAL")), "2  kill(1, 65) = -1 EINVAL"),
         (Call(2, "open", ("/proc", 0o2000000, 0), 3), "2  open('/proc', CLOEXEC, 0) = 3"),
