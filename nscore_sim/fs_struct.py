@@ -82,11 +82,12 @@ def free_fs_struct(fs: FsStruct) -> None:
     """Give up one user of it.  fs/fs_struct.c:free_fs_struct"""
     fs.users -= 1
     if not fs.users:
-        for mnt in (fs.root.mnt, fs.pwd.mnt):
-            if mnt.mnt_count > 1:
-                mnt.mnt_count -= 1  # as nearly always
-            else:
-                mntput(mnt)
+        root = fs.root.mnt
+        if root is fs.pwd.mnt and root.mnt_count > 2:
+            root.mnt_count -= 2  # as nearly always
+        else:
+            mntput(root)
+            mntput(fs.pwd.mnt)
 
 
 def exit_fs(task: Task) -> None:

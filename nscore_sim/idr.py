@@ -54,10 +54,10 @@ class Idr(Generic[T]):
     def alloc_cyclic(self, start: int, end: int) -> int:
         """Take the lowest free number from the cursor on, or else from start on; -1 where there is none.  lib/idr.c:idr_alloc_cyclic"""
         cursor = self.idr_next
-        block = self.blocks.get(cursor >> SHIFT)
-        if block is not None and start <= cursor < end and not block[cursor & MASK]:
+        block, offset = self.blocks.get(cursor >> SHIFT), cursor & MASK
+        if block is not None and start <= cursor < end and not block[offset]:
             # As nearly always: the number at the cursor is free.
-            block[cursor & MASK] = 1
+            block[offset] = 1
             self.idr_next = cursor + 1
             return cursor
         number = self.alloc(cursor if cursor > start else start, end)
@@ -72,7 +72,7 @@ class Idr(Generic[T]):
         self.entries.pop(number, None)
         index = number >> SHIFT
         self.blocks[index][number & MASK] = 0
-        if index < len(self.full):
+        if self.full and index < len(self.full):
             self.full[index] = 0
 
     def get_next(self, number: int) -> tuple[int, T] | None:

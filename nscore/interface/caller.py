@@ -92,14 +92,14 @@ class Declaration:
 
     def fitting(self, args: tuple[object, ...]) -> Args | None:
         """args, completed by defaults, if there is nothing to convert: plain ints in range.  The short way of nearly every call."""
+        for value, (low, high) in zip(args, self.ranges):
+            if value.__class__ is not int or not low <= value < high:
+                return None
         missing = self.arity - len(args)
         if missing:
             if not 0 < missing <= len(self.defaults):
                 return None
             args += self.defaults[-missing:]
-        for value, (low, high) in zip(args, self.ranges):
-            if value.__class__ is not int or not low <= value < high:
-                return None
         return args  # type: ignore[return-value]
 
     def plain(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Args:
