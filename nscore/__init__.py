@@ -1,5 +1,10 @@
 """Linux PID namespaces: one interface over a real kernel and over a model of one."""
 
+import sys
+
+if sys.version_info < (3, 10):  # noqa: UP036 - pip would say so, but the walkthrough runs without it
+    raise ImportError("nscore needs Python 3.10 or later, and this is " + sys.version.split()[0])
+
 from nscore.backends import available, boot
 from nscore.errors import Blocked, Gone, Unavailable
 from nscore.flags import (

@@ -24,10 +24,18 @@ def boot(name: str | None = None, *, trace_limit: int = 1_000_000, patience: flo
         name: A backend; None takes NSCORE_BACKEND from the environment, or else linux on Linux and sim elsewhere.
         trace_limit: How many calls machine.trace keeps; 0 turns it off.
         patience: Seconds after which settle() gives up.
-        options: The backend's own.  sim: release, level, seed, choose, replay, like, faults.
+        options: The backend's own; linux has none.  Of sim:
+            seed, choose or replay: Who makes the choices that Linux leaves to chance: a generator begun with an int, a function
+                (label, n) that returns one of range(n), or an earlier machine.replay.  By default the first possibility, always.
+            release: A kernel that the model knows, such as "6.18"; by default the newest.
+            level: The level of the machine's PID namespace, 1 (the default) to 32.
+            faults: {"alloc_pid": (3, "EAGAIN")} fails the machine's third call of that kernel function; copy_process can fail too.
+            like: What conformance has read of a real machine that this one is to resemble.
 
     Raises:
-        Unavailable: The backend cannot be had; never a silent fall-back to another.
+        Unavailable: The backend or the release cannot be had; never a silent fall-back to another.
+        TypeError: An option that the backend does not have, or of a wrong type; two that exclude each other.
+        ValueError: A level or a fault that cannot be.
         RuntimeError: Called from inside a program.
     """
     if inside_program():

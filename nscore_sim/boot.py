@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import cast
 
-from nscore.errors import Errno, Unavailable
+from nscore.errors import Errno, Unavailable, fail
 from nscore.flags import CloneFlag, MountFlag, OpenFlag, Prctl, Signal
 from nscore.interface.backend import Plain
 from nscore_sim.chooser import Choose, Chooser, first, replayed, seeded
@@ -59,7 +59,7 @@ def boot_kernel(options: Mapping[str, object]) -> tuple[Kernel, Task, Task]:
             raise TypeError(f"boot: sim has no option {name!r}")
     like = cast("Mapping[str, object]", options.get("like") or {})
     kernel = Kernel(Chooser(chosen(options), foreign=options.get("choose") is not None), release(options.get("release")))
-    kernel.faults = faults(options.get("faults"))
+    wanted = faults(options.get("faults"))
     outer = kernel.init_task
     for _ in range(level(options.get("level", like.get("level", 1))) - 1):
         outer = kernel_clone(outer, int(CloneFlag.NEWPID), SIGCHLD, ())[0]
@@ -70,6 +70,7 @@ def boot_kernel(options: Mapping[str, object]) -> tuple[Kernel, Task, Task]:
         map_ids(init, like)
     isolate(init)
     kernel.chooser.choices.clear()
+    kernel.faults = wanted
     return kernel, outer, init
 
 
@@ -164,15 +165,28 @@ def limits(text: str) -> tuple[tuple[int, int], ...]:
 
 
 def faults(value: object) -> dict[str, tuple[int, str]] | None:
-    """Failures that are asked for: {"alloc_pid": (n, "EAGAIN")} fails the n-th call of that function from boot on."""
+    """Failures that are asked for: {"alloc_pid": (n, "EAGAIN")} fails the n-th call of that function once the machine is booted."""
     if value is None:
         return None
     if not isinstance(value, Mapping):
         raise TypeError(f"boot: faults must be a mapping, not {type(value).__name__}")
-    for kind in value:
-        if kind not in KINDS:
-            raise ValueError(f"boot: faults: {kind!r} cannot be made to fail; {' and '.join(KINDS)} can")
-    return {kind: (int(n), str(name)) for kind, (n, name) in value.items()}
+    return {kind: fault(kind, wanted) for kind, wanted in value.items()}
+
+
+def fault(kind: object, wanted: object) -> tuple[int, str]:
+    """Which call of kind fails, and with which errno."""
+    if kind not in KINDS:
+        raise ValueError(f"boot: faults: {kind!r} cannot be made to fail; {' and '.join(KINDS)} can")
+    if not isinstance(wanted, tuple) or [type(part) for part in wanted] != [int, str]:
+        raise TypeError(f"boot: faults: {kind} takes (n, errno), not {wanted!r}")
+    n, name = wanted
+    if n < 1:
+        raise ValueError(f"boot: faults: calls of {kind} are counted from 1, not from {n}")
+    try:
+        fail(name, "boot")
+    except ValueError:
+        raise ValueError(f"boot: faults: {name!r} is no errno") from None
+    return n, name
 
 
 def do(task: Task, name: str, *args: Plain) -> Plain:

@@ -134,7 +134,7 @@ def check_limit() -> None:
 def refused(error: OSError, step: str, ids: tuple[int, int] | None) -> Unavailable:
     """What it means that the kernel refused a step of the boot."""
     who = "an ordinary user" if ids else "root"
-    reason = f"{who} cannot boot a machine here: {step}: {error.strerror}"
+    reason = f"{who} cannot boot a machine here: {step}: {os.strerror(error.errno or 0)}"
     if step == "mount of /proc":
         return Unavailable(
             reason, f"A container's /proc is masked: start it without masked paths (--security-opt systempaths=unconfined), {SIM}"
