@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from nscore.errors import Blocked, Unavailable
@@ -277,7 +278,8 @@ class Program:
         except Killed:
             pass
         except BaseException:
-            traceback.print_exc()
+            with suppress(OSError, ValueError):  # nobody reads it, which must not keep the baton here
+                traceback.print_exc()
             if not task.flags & PF_EXITING:
                 do_group_exit(task, 1 << 8)
         worker = self.worker

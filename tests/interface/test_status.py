@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import Any
 
 import pytest
 
-from nscore import Machine, Syscalls
+from nscore import Machine, Syscalls, boot
 from nscore.interface.syscalls import Program
 
 
@@ -51,3 +52,11 @@ def test_a_childs_status_is_cut_off_alike(machine: Machine) -> None:
         return sys.waitpid(pid)[1] >> 8
 
     assert machine.run(program) == 44
+
+
+def test_a_program_that_raises_ends_also_where_nobody_reads_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    stderr = io.StringIO()
+    stderr.close()
+    with boot("sim") as machine, monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", stderr)
+        assert machine.run(lambda sys: sys.getpid() // 0) == 1
