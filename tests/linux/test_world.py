@@ -377,10 +377,6 @@ def raises(task: Task) -> int:
     raise ValueError("from a program")
 
 
-def leaves(task: Task) -> int:
-    raise SystemExit(6)
-
-
 def suicide(task: Task) -> None:
     def victim(child: Task) -> None:
         child.call("pause", ())
