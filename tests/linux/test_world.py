@@ -421,7 +421,7 @@ def handles(task: Task) -> int:
 
 
 @pytest.mark.parametrize(
-    ("program", "status"), [(exits, 5), (raises, 1), (leaves, 6), (suicide, 0), (nests, 8), (threads, 3), (handles, 2)]
+    ("program", "status"), [(exits, 5), (raises, 1), (suicide, 0), (nests, 8), (threads, 3), (handles, 2)]
 )
 def test_programs(world: LinuxWorld, program: Program, status: int, capfd: pytest.CaptureFixture[str]) -> None:
     assert world.run(program) == status
