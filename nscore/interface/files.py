@@ -263,7 +263,7 @@ class Files(Caller):
 
     @syscall
     def fcntl(self, fd: CInt, cmd: FcntlCommand | CInt, arg: CLong = 0) -> int:
-        """Do to a descriptor what cmd says and return its number.
+        """Do to a descriptor what cmd says: the new descriptor, flags or owner that it asks for, otherwise 0.
 
         Raises, the first that applies:
             EBADF: fd is not open.

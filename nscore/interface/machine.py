@@ -78,7 +78,11 @@ class Machine:
     def run(self, program: Program) -> int:
         """Run program as PID 1 of a fresh PID namespace below the machine's, to its end.
 
-        Returns its exit status, -N if signal N killed it.
+        Its other namespaces are the machine's, so that /proc has the machine's numbers.  Returns its exit status, -N if signal N
+        killed it; an exception that it raises is printed, and the status 1.
+
+        Raises:
+            Blocked: On sim: every program sleeps, and no time runs out.  On linux it would wait for ever.
         """
         self.check_open()
         self.moved = True
