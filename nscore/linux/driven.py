@@ -43,11 +43,27 @@ BARE = {name: marshal.dumps((name, ()), VERSION) for name in TABLE}
 class LinuxDriven:
     """Driven of nscore.interface.backend."""
 
-    __slots__ = ("answer", "asked", "born", "fd", "gone", "parts", "pid", "recv", "sock", "sock_send", "tid", "unsent", "vforked", "world")
+    __slots__ = (
+        "answer",
+        "asked",
+        "born",
+        "buffer",
+        "fd",
+        "gone",
+        "parts",
+        "pid",
+        "recv_into",
+        "sock",
+        "sock_send",
+        "tid",
+        "unsent",
+        "vforked",
+        "world",
+    )
 
     def __init__(self, world: LinuxWorld, sock: socket.socket, born: bool) -> None:
         self.world, self.sock, self.fd = world, sock, sock.fileno()
-        self.recv, self.sock_send = sock.recv, sock.send
+        self.recv_into, self.sock_send, self.buffer = sock.recv_into, sock.send, world.buffer
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, TICK)
         if not born:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
@@ -71,20 +87,28 @@ class LinuxDriven:
 
     def call(self, name: str, args: Args) -> Outcome:
         """Make the call; the reply is nearly always there within a tick, short and a success: the short way out."""
-        self.start(name, args)
-        try:
-            data = self.recv(LIMIT) if self.born else b""
-        except OSError:
-            data = b""
-        world = self.world
-        if 0 < len(data) < LIMIT and not world.execing:
-            number, value = loads(data)
-            if number == 0:
-                self.asked = False
-                if world.handlers:
-                    self.rest()
-                return cast(Outcome, value)
-        self.listen(data)
+        if args or self.asked or name not in BARE:
+            self.start(name, args)
+        else:
+            self.asked = True
+            try:
+                self.sock_send(BARE[name], DONTWAIT)
+            except OSError:
+                self.send((BARE[name],))
+        world, buffer, size = self.world, self.buffer, 0
+        if self.born and not world.execing:
+            try:
+                size = self.recv_into(buffer)
+            except OSError:
+                size = 0  # it comes later, or never: listen() will tell
+            if 0 < size < LIMIT:
+                number, value = loads(buffer)
+                if number == 0:
+                    self.asked = False
+                    if world.handlers:
+                        self.rest()
+                    return cast(Outcome, value)
+        self.listen(bytes(buffer[:size]))
         if world.handlers:
             self.rest()
         return self.outcome()
@@ -94,13 +118,11 @@ class LinuxDriven:
         if self.asked:
             self.abandon()
         self.asked = True
-        data = BARE.get(name) if not args else None
-        if data is None:
-            if name in SPECIAL:
-                self.world.note(self, name, args)
-            data = dumps((name, args), VERSION)
-            if len(data) >= LIMIT:
-                return self.send(packets((name, args)))
+        if name in SPECIAL:
+            self.world.note(self, name, args)
+        data = dumps((name, args), VERSION)
+        if len(data) >= LIMIT:
+            return self.send(packets((name, args)))
         try:
             self.sock_send(data, DONTWAIT)
         except OSError:

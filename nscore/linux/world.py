@@ -22,6 +22,7 @@ from nscore.linux.driven import LinuxDriven
 from nscore.linux.level import level
 from nscore.linux.run import run
 from nscore.linux.settle import Scan, Seen
+from nscore.linux.wire import LIMIT
 from nscore.linux.zygotes import IMAGE
 
 #: Seconds that a call may take to settle.
@@ -41,6 +42,8 @@ class LinuxWorld:
         for name in options:
             raise TypeError(f"boot: linux has no option {name!r}")
         self.driven: dict[int, LinuxDriven] = {}
+        #: For replies: one packet.
+        self.buffer = bytearray(LIMIT)
         #: Calls of the image that have not got as far as its first word.
         self.execing: dict[LinuxDriven, None] = {}
         #: Whether any process has asked for a handler.
