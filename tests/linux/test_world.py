@@ -313,6 +313,14 @@ def test_a_long_command_waits_for_a_stopped_process(world: LinuxWorld, init: Lin
     assert child.outcome() == 1 << 20
 
 
+def test_an_agent_ends_with_its_driver_in_the_middle_of_a_command(world: LinuxWorld, init: LinuxDriven) -> None:
+    child = born(init)
+    child.sock.send(b"x" * LIMIT)
+    child.lost()
+    world.settle(10)
+    assert init.call("waitid", (ALL, 0, EXITED)) == (2, 0, SIGCHLD, 0, 1)
+
+
 def test_signals_are_recorded_whether_it_sleeps_or_not(world: LinuxWorld, init: LinuxDriven) -> None:
     child = born(init)
     child.call("sigaction", (SIGUSR1, 2, 0))
