@@ -20,6 +20,7 @@ from nscore_sim.exit import do_group_exit
 from nscore_sim.fork import kernel_clone
 from nscore_sim.hrtimer import advance
 from nscore_sim.sched import SLEEP, Restart, Sleep
+from nscore_sim.signal_delivery import received
 from nscore_sim.syscalls import TABLE
 from nscore_sim.task import PF_EXITING, TASK_RUNNING, Task
 
@@ -234,11 +235,7 @@ class Program:
 
     def received(self) -> tuple[Args, ...]:
         """The siginfos since the last look."""
-        mm = self.task.mm
-        if mm is None or mm.received is None:
-            return ()
-        seen, mm.received = tuple(mm.received), None
-        return seen
+        return received(self.task)
 
     # The thread
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nscore.flags import SigActionFlag
+from nscore.interface.backend import Args
 from nscore_sim.exit import do_group_exit, is_current_pgrp_orphaned
 from nscore_sim.jobctl import CLD_CONTINUED, CLD_STOPPED, do_notify_parent_cldstop, do_signal_stop
 from nscore_sim.signal import SIG_DFL, SIG_IGN
@@ -99,6 +100,15 @@ def handle_signal(task: Task, info: tuple[int, ...], flags: int) -> Delivered:
         mm.received = []
     mm.received.append(info)
     return Delivered(sig, bool(flags & SA_RESTART))
+
+
+def received(task: Task) -> tuple[Args, ...]:
+    """What the handler has recorded in task's process since the last look."""
+    mm = task.mm
+    if mm is None or mm.received is None:
+        return ()
+    seen, mm.received = tuple(mm.received), None
+    return seen
 
 
 def die(task: Task, sig: int) -> None:

@@ -20,6 +20,7 @@ from nscore_sim.hrtimer import advance
 from nscore_sim.pid import find_pid_ns
 from nscore_sim.program import Programs
 from nscore_sim.sched import SLEEP, Restart, Sleep, schedule
+from nscore_sim.signal_delivery import received
 from nscore_sim.sigpending import SIGCHLD
 from nscore_sim.syscalls import TABLE
 from nscore_sim.task import PF_EXITING, TASK_INTERRUPTIBLE, TASK_RUNNING, Task
@@ -162,11 +163,7 @@ class SimDriven:
 
     def received(self) -> tuple[Args, ...]:
         """The siginfos since the last look."""
-        mm = self.task.mm
-        if mm is None or mm.received is None:
-            return ()
-        seen, mm.received = tuple(mm.received), None
-        return seen
+        return received(self.task)
 
     def _start(self, function: Function, args: Args) -> None:
         task = self.task
