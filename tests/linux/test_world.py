@@ -428,9 +428,7 @@ def handles(task: Task) -> int:
     return 1
 
 
-@pytest.mark.parametrize(
-    ("program", "status"), [(exits, 5), (raises, 1), (suicide, 0), (nests, 8), (threads, 3), (handles, 2)]
-)
+@pytest.mark.parametrize(("program", "status"), [(exits, 5), (raises, 1), (suicide, 0), (nests, 8), (threads, 3), (handles, 2)])
 def test_programs(world: LinuxWorld, program: Program, status: int, capfd: pytest.CaptureFixture[str]) -> None:
     assert world.run(program) == status
     printed = capfd.readouterr().err
