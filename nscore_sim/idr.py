@@ -75,16 +75,6 @@ class Idr(Generic[T]):
         if self.full and index < len(self.full):
             self.full[index] = 0
 
-    def get_next(self, number: int) -> tuple[int, T] | None:
-        """The entry with the lowest number that is not below number.  lib/idr.c:idr_get_next"""
-        first = number >> SHIFT
-        for index in sorted([index for index in self.blocks if index >= first]):
-            offset = self.blocks[index].find(1, number & MASK if index == first else 0)
-            if offset >= 0:
-                found = index << SHIFT | offset
-                return found, self.entries[found]
-        return None
-
     def walk(self, number: int) -> Iterator[T]:
         """The entries from number on, in ascending order, as they are now.  include/linux/idr.h:idr_for_each_entry_continue"""
         entries = self.entries

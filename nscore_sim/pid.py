@@ -198,12 +198,6 @@ def find_task_by_vpid(task: Task, nr: int) -> Task | None:
     return None if pid is None else pid.task
 
 
-def find_ge_pid(nr: int, ns: PidNamespace) -> Pid | None:
-    """The Pid with the lowest number from nr on.  kernel/pid.c:find_ge_pid"""
-    found = ns.idr.get_next(nr)
-    return None if found is None else found[1]
-
-
 def get_pid_task(pid: Pid | None, type: int) -> Task | None:
     """The task, or the newest of the tasks, that has pid in that role.  kernel/pid.c:pid_task"""
     if pid is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nscore.flags import CloneFlag
-from nscore_sim.pid import RESERVED_PIDS, find_ge_pid, pid_nr_ns
+from nscore_sim.pid import RESERVED_PIDS, pid_nr_ns
 from tests.sim.kernelcalls import NEWPID, PENDING, boot, call, clone, create, numbers, thread
 
 
@@ -135,14 +135,6 @@ def test_threads_have_numbers_of_their_own() -> None:
     call(t, "exit_thread", 0)
     assert call(init, "tkill", 3, 0) == "ESRCH"
     assert call(init, "waitid", 1, 2, 4) is PENDING
-
-
-def test_find_ge_pid() -> None:
-    _, init = boot()
-    clone(init, set_tid=(5000,))
-    ns = init.thread_pid.ns
-    assert [pid.numbers[1] for pid in (find_ge_pid(1, ns), find_ge_pid(2, ns)) if pid] == [1, 5000]
-    assert find_ge_pid(5001, ns) is None
 
 
 # What other releases do
