@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nscore import CloneFlag, Process, Signal, boot
-from tests.benchmarks.figure import Figure, alternate, figure, median_ratio, seconds
+from tests.benchmarks.figure import Figure, alternate, figure, median_ratio, p10, seconds
 
 if TYPE_CHECKING:
     from nscore_sim.task import Task
@@ -102,15 +102,14 @@ def kernel_cycle(process: Process) -> float:
 
 @figure
 def sim_scale() -> list[Figure]:
-    """Ten live tasks against a million; the memory of one; the end of a namespace with 100,000."""
+    """Ten live tasks with numbers at three levels against a million; the memory of one; the end of a namespace with 100,000."""
     from nscore_sim.fork import kernel_clone
 
     figures = []
     with boot("sim") as small, boot("sim") as large:
-        for machine in (small, large):
-            machine.init.fork()
+        inner = [machine.init.clone(CloneFlag.NEWPID) for machine in (small, large)]
         tracemalloc.start()
-        task = large.init._driven.task  # type: ignore[attr-defined]
+        task = inner[1]._driven.task  # type: ignore[attr-defined]
         gc.disable()
         many = 1_000_000
         for _ in range(20_000):
@@ -123,10 +122,9 @@ def sim_scale() -> list[Figure]:
             task.kernel.runqueue.clear()
         gc.freeze()
         gc.enable()
-        parents = [machine.init.fork() for machine in (small, large)]
-        ours, theirs = alternate(30, partial(cycles, parents[1], 50), partial(cycles, parents[0], 50))
-        each = statistics.median(ours) / 50e-6
-        figures.append(Figure("sim: fork+exit+wait, 10^6 live tasks / 10", median_ratio(ours, theirs), 1.2, "x", each))
+        parents = [init.fork() for init in inner]
+        ours, theirs = alternate(200, partial(cycles, parents[1], 20), partial(cycles, parents[0], 20))
+        figures.append(Figure("sim: fork+exit+wait, 10^6 live tasks / 10", p10(ours) / p10(theirs), 1.2, "x", p10(ours) / 20e-6))
         figures.append(Figure("sim: a live task", size / 1024, 2, "KB", 0))
     figures.append(zap())
     return figures
