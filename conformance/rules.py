@@ -2496,6 +2496,7 @@ RULES: dict[str, Rule] = {
 
 #: What no case can show, and why: the others are provable, proven or not yet.
 NOT_PROVABLE: dict[str, str] = {
+    "INIT-13": "needs processes that share their handlers, which driven processes on linux cannot; a case shows it on the model",
     "ALLOC-26": "needs a signal that comes while fork runs: driven processes fork in a settled machine",
     "ALLOC-27": "the system's own limit is that of the initial namespace, which no machine is",
     "SETTID-10": "of releases after 6.18",

@@ -15,6 +15,8 @@ import os
 import signal
 import socket
 import sys
+import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -44,7 +46,7 @@ def run(proc: int, body: Body) -> int:
     pid = os.fork()
     if pid == 0:
         gc.freeze()  # what the driver has dropped must not close, by its number, a descriptor of the program's
-        guard(theirs.fileno(), driver, proc, body)
+        forked(guard, theirs.fileno(), driver, proc, body)
     theirs.close()
     os.close(driver)
     try:
@@ -62,6 +64,16 @@ def run(proc: int, body: Body) -> int:
     return result
 
 
+def forked(play: Callable[..., NoReturn], *args: Any) -> NoReturn:
+    """Run what a fork is for.  Whatever happens, a copy of the driver must not go on as if it were the driver."""
+    try:
+        play(*args)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(1)
+
+
 def guard(report: int, driver: int, proc: int, body: Body) -> NoReturn:
     """The program's parent."""
     signal.set_wakeup_fd(-1)
@@ -73,7 +85,7 @@ def guard(report: int, driver: int, proc: int, body: Body) -> NoReturn:
     ready, go = os.pipe()
     leader = os.fork()
     if leader == 0:
-        lead(theirs, ready, proc, body)
+        forked(lead, theirs, ready, proc, body)
     theirs.close()
     data, fds, _, _ = socket.recv_fds(ours, 1 << 16, 1)
     number: int
