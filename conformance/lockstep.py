@@ -1,24 +1,33 @@
 """Lockstep: the same random calls on every backend, every result and every view compared after every step.
 
-`python3 -m conformance.lockstep [--seed N] [--steps N] [--backend NAME]`.  A failure is shrunk and printed as a case to paste.  What a step
-is depends on the seed and on what the machines have shown so far, which is the same on all of them as long as they agree.
+`python3 -m conformance.lockstep [--seed N...] [--steps N] [--backend NAME]`.  A failure is shrunk and printed as a case to paste.  What a
+step is depends on the seed and on what the machines have shown so far, which is the same on all of them as long as they agree.
+
+`--record FOLDER` keeps what the first backend shows, a file a seed.  tests/lockstep/ holds what linux shows; where kinds.py draws other
+steps, or the views show more, make it anew: `python3 -m conformance.lockstep --backend linux --seed 1 4 8 --record tests/lockstep`.
 """
 
 from __future__ import annotations
 
 import argparse
+import errno
 import random
 import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from conformance.compare import Symbols, comm_of, symbolic, text
 from conformance.kinds import KINDS, RESULT, Action, Population, kind_of
+from conformance.recording import Recording
 from conformance.run import Runner
 from nscore import Blocked, Gone, Machine, OpenFlag, Process, Siginfo, Signal
-from nscore.errors import Unavailable
+from nscore.errors import LINUX, Unavailable
 from nscore.interface.process import QUIET
+
+#: Errors by the numbers that they have here: what is recorded is compared on other systems too.
+NAMES = {**errno.errorcode, **{getattr(errno, name, number): name for name, number in LINUX.items()}}
 
 
 @dataclass(slots=True)
@@ -53,7 +62,7 @@ class Lane:
             self.processes[action.who] = None
             return "gone"
         except OSError as error:
-            return f"{type(error).__name__}: {error}"
+            return f"{type(error).__name__}: [Errno {NAMES[error.errno]}]"
         except (Unavailable, TypeError) as error:
             return f"{type(error).__name__}"
         if isinstance(result, Process):
@@ -207,14 +216,15 @@ def main(argv: list[str] | None = None) -> int:
     """Run; 1 where the backends differ."""
     parser = argparse.ArgumentParser(prog="python3 -m conformance.lockstep", description="The same random calls on every backend.")
     parser.add_argument("--backend", default="both")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--seeds", type=int, default=1, help="how many, from --seed on")
+    parser.add_argument("--seed", type=int, nargs="+", default=[1])
+    parser.add_argument("--seeds", type=int, default=1, help="how many, from each --seed on")
     parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--shrink", type=int, default=40, help="runs that may be spent on shrinking a failure")
+    parser.add_argument("--record", type=Path, metavar="FOLDER", help="keep what the first backend shows, a file a seed")
     options = parser.parse_args(argv)
     runner = Runner(("linux", "sim") if options.backend == "both" else (options.backend,))
     total = Counts()
-    for seed in range(options.seed, options.seed + options.seeds):
+    for seed in (first + more for first in options.seed for more in range(options.seeds)):
         lockstep, failure, made = play(runner, seed, options.steps)
         total.kinds += lockstep.counts.kinds
         total.errnos += lockstep.counts.errnos
@@ -227,6 +237,8 @@ def main(argv: list[str] | None = None) -> int:
             lockstep, failure, _ = play(runner, seed, options.steps, small)
             print(f"steps {small}: {failure}\n{as_case(lockstep)}")
             return 1
+        if options.record is not None:
+            Recording(runner.like or {}, seed, options.steps, lockstep.lines).save(options.record)
     print_histogram(total)
     return 0
 

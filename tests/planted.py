@@ -1,28 +1,24 @@
-"""Ten faults planted in the model: what a real kernel does in random calls shows each of them.
+"""Faults planted in the model: what linux showed in random calls (tests/lockstep/) is not what such a model shows.
 
-Lockstep's steps depend on a seed and on what the machine has shown.  For each fault there is a seed for which a model that has it shows
-something else than one that has not, whose lines are linux's own.  (The mutants of tests/mutants.py are for the cases of the rules.)
-
-`python3 -m tests.planted LIKE`, in a copy of the project: a digest of what the model there shows, a line a seed.
+The mutants of tests/mutants.py are for the cases of the rules; these are for lockstep.  `python3 -m tests.planted`, in a copy of the
+project: the name of the first recording that the model there does not follow.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from conformance.lockstep import play
+from conformance.recording import load
 from conformance.run import Runner
 from tests.mutants import ROOT, Mutant, copy_project
 
-#: Seeds that are tried, that one first in which a fork fails, and the steps of each.
-SEEDS, STEPS = (5, 1, 2, 3, 4, *range(6, 25)), 500
+#: What linux showed; conformance/lockstep.py says how to make it anew.
+RECORDINGS = sorted((ROOT / "tests" / "lockstep").glob("*.gz"))
 
 FAULTS = (
     Mutant("ALLOC-03", "pid.py", "at.idr.remove(number)", "at.idr.remove(number); at.idr.idr_next = number"),
@@ -32,6 +28,7 @@ FAULTS = (
         "while reaper.thread_pid.level == level and reaper is not father.kernel.init_task:",
         "while reaper is not father.kernel.init_task:",
     ),
+    Mutant("REPARENT-04", "exit.py", "if father.signal.has_child_subreaper:", "if False:"),
     Mutant(
         "SIG-02",
         "signal.py",
@@ -48,66 +45,37 @@ FAULTS = (
 )
 
 
-def digest(runner: Runner, seed: int) -> str:
-    """Of all that the runner's machine shows in the steps of a seed."""
-    lockstep, _, _ = play(runner, seed, STEPS)
-    return hashlib.sha256("\n".join(lockstep.lines).encode()).hexdigest()
-
-
-def digests(runner: Runner) -> Iterator[str]:
-    """What the runner's machine shows, seed by seed."""
-    for seed in SEEDS:
-        yield digest(runner, seed)
-
-
-class Planted:
-    """The model as it is, and copies with faults."""
-
-    def __init__(self) -> None:
-        self.linux = Runner(("linux",))
-        model = Runner(("sim",))
-        model.like = self.linux.like
-        self._digests = digests(model)
-        self._known: list[str] = []
-
-    def sound(self, place: int) -> str:
-        """The digest of the model as it is, for the seed of that place."""
-        while len(self._known) <= place:
-            self._known.append(next(self._digests))
-        return self._known[place]
-
-    def shown(self, fault: Mutant) -> int | None:
-        """The place of the first seed that shows a fault, None if no seed does."""
-        assert fault.matches() == 1, fault
-        with tempfile.TemporaryDirectory(prefix="nscore-planted-") as folder:
-            tree = Path(folder)
-            copy_project(tree)
-            fault.apply(tree)
-            environment = {**os.environ, "PYTHONPATH": f"{tree}{os.pathsep}{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"}
-            command = [sys.executable, "-m", "tests.planted", json.dumps(self.linux.like)]
-            model = subprocess.Popen(command, cwd=tree, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-            with model:
-                assert model.stdout is not None
-                try:
-                    return next((at for at, _ in enumerate(SEEDS) if model.stdout.readline().strip() != self.sound(at)), None)
-                finally:
-                    model.kill()
-
-    def real(self, places: Collection[int]) -> dict[int, bool]:
-        """Whether linux shows what the model as it is shows, for the seeds of these places."""
-        seen = {}
-        for at in sorted(places):
-            seen[at] = digest(self.linux, SEEDS[at]) == self.sound(at)
-        return seen
-
-
-def main(like: str) -> None:
-    """Show what the model here shows."""
+def difference(recording: Path) -> str | None:
+    """Where the model leaves what linux showed, as the model | linux; None where it does not."""
+    recorded = load(recording)
     runner = Runner(("sim",))
-    runner.like = json.loads(like)
-    for line in digests(runner):
-        print(line, flush=True)
+    runner.like = recorded.like
+    lines = play(runner, recorded.seed, recorded.steps)[0].lines
+    for ours, theirs in zip(lines, recorded.lines):
+        if ours != theirs:
+            return f"{ours} | {theirs}"
+    return None if len(lines) == len(recorded.lines) else f"{len(lines)} lines | {len(recorded.lines)}"
+
+
+def shown_by(fault: Mutant) -> str | None:
+    """The name of the first recording that a model with the fault does not follow, "" where it breaks down; None if no recording does."""
+    assert fault.matches() == 1, fault
+    with tempfile.TemporaryDirectory(prefix="nscore-planted-") as folder:
+        tree = Path(folder)
+        copy_project(tree)
+        fault.apply(tree)
+        environment = {**os.environ, "PYTHONPATH": f"{tree}{os.pathsep}{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"}
+        command = [sys.executable, "-m", "tests.planted"]
+        done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    return done.stdout.strip() if done.returncode else None
+
+
+def main() -> int:
+    """Play the recordings; 1 where the model leaves one."""
+    name = next((path.stem for path in RECORDINGS if difference(path) is not None), None)
+    print(name or "")
+    return 1 if name else 0
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    sys.exit(main())
