@@ -17,7 +17,7 @@ from conformance.lockstep import Counts, as_case, play, print_histogram
 from conformance.run import Runner
 from tests.benchmarks.__main__ import main as measure
 from tests.check import CHECKS, Outcome, Skipped, check, need_linux, scaled
-from tests.mutants import MUTANTS, survivor
+from tests.mutants import MUTANTS, survivors
 
 if sys.platform == "linux":
     import tests.linux.whole  # noqa: F401  its checks register themselves
@@ -68,8 +68,8 @@ def poor(counts: Counts) -> list[str]:
 def mutants(scale: float) -> Outcome:
     """Each broken line of the model is noticed by its rule's own case."""
     rows = MUTANTS[:: max(1, round(1 / scale))]
-    survivors = [text for row in rows if (text := survivor(row)) is not None]
-    return f"{len(rows)} of {len(MUTANTS)} mutants, {len(survivors)} survive", survivors
+    left = survivors(rows)
+    return f"{len(rows)} of {len(MUTANTS)} mutants, {len(left)} survive", left
 
 
 @check
