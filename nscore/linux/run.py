@@ -23,6 +23,7 @@ from typing import Any, NoReturn
 TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
 
+from nscore.errors import Unavailable
 from nscore.interface.backend import Body
 from nscore.linux.afterfork import forget
 from nscore.linux.agent import Process
@@ -32,6 +33,7 @@ from nscore.linux.init import reset_signals
 from nscore.linux.program import LinuxTask, finish, flush
 
 POLLIN = 0x1
+ESRCH = 3
 #: In the order in which they can be joined: the rights over the others come with the first.
 NAMESPACES = ("user", "mnt", "uts", "ipc", "pid")
 #: A user's interruptions, which are for the driver to answer.
@@ -132,8 +134,9 @@ def lead(theirs: socket.socket, ready: int, proc: int, body: Body) -> NoReturn:
             setns(fd)
         step = "clone"
         pid, pidfd = helper(NEWPID | PIDFD, SIGCHLD, (), door)
-    except OSError as error:
-        theirs.send(marshal.dumps((error.errno or 0, step)))
+    except (OSError, Unavailable) as error:
+        # Without a number it is the clone's helper, which dies with the machine.
+        theirs.send(marshal.dumps((error.errno if isinstance(error, OSError) else ESRCH, step)))
         os._exit(0)
     if pid == 0:
         begin(ready, body)
