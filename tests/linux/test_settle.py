@@ -64,6 +64,7 @@ class Walk:
         self.world, self.random = world, random.Random(seed)
         self.idle: list[LinuxDriven] = [world.init]
         self.pending: list[LinuxDriven] = []
+        self.unborn: list[LinuxDriven] = []
         self.threaded: set[str] = set()
 
     def step(self) -> list[str]:
@@ -91,6 +92,8 @@ class Walk:
                 self.pending.remove(driven)
                 if out is not Fate.GONE:
                     self.idle.append(driven)
+        self.idle += [driven for driven in self.unborn if driven.born]
+        self.unborn = [driven for driven in self.unborn if not driven.born]
         self.idle = [driven for driven in self.idle if not driven.gone]
 
     def create(self, driven: LinuxDriven, name: str, *args: object) -> None:
@@ -100,7 +103,7 @@ class Walk:
                 self.idle.remove(driven)
                 self.pending.append(driven)
             if child is not None:
-                self.idle.append(child)
+                self.unborn.append(child)  # of a stopped process: nobody knows it until it is born
 
     def target(self) -> int:
         """A number of somebody, PID 1 excepted."""
