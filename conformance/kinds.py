@@ -210,16 +210,11 @@ def setns(rng: random.Random, who: Population) -> Sequence[Action]:
 
 
 def prctl(rng: random.Random, who: Population) -> Sequence[Action]:
-    """Subreaper, parent-death signal, name, dumpable.
-
-    Not of PID 1, who adopts anyhow: a subreaper below it has to be seen.
-    """
-    index = who.member(rng)
-    if index is None:
-        return fork(rng, who)
+    """Subreaper, parent-death signal, name, dumpable."""
+    index = who.anyone(rng)
     option, arg = rng.choice(
         [
-            *((Prctl.SET_CHILD_SUBREAPER, 1),) * 6,
+            (Prctl.SET_CHILD_SUBREAPER, 1),
             (Prctl.SET_CHILD_SUBREAPER, 0),
             (Prctl.GET_CHILD_SUBREAPER, 0),
             (Prctl.SET_PDEATHSIG, int(Signal.USR1)),

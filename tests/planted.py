@@ -28,7 +28,6 @@ FAULTS = (
         "while reaper.thread_pid.level == level and reaper is not father.kernel.init_task:",
         "while reaper is not father.kernel.init_task:",
     ),
-    Mutant("REPARENT-04", "exit.py", "if father.signal.has_child_subreaper:", "if False:"),
     Mutant(
         "SIG-02",
         "signal.py",
