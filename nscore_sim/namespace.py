@@ -327,9 +327,3 @@ def do_umount(task: Task, mnt: Mount, flags: int) -> None:
     if not flags & MNT_DETACH and propagate_mount_busy(mnt):
         raise Errno("EBUSY")
     umount_tree(mnt, propagate=True)
-
-
-def current_chrooted(task: Task) -> bool:
-    """Whether task's root is not the topmost one of its namespace.  fs/namespace.c:current_chrooted"""
-    top = mnt_ns_of(task).root
-    return top is None or task_fs(task).root != follow_down(Path(top, top.mnt_root))
