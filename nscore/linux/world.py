@@ -34,6 +34,9 @@ PAUSE = 0.00003
 #: How many descriptors agents leave to settle() and to the application.
 SPARE = 32
 
+#: How often the collector of sockets is asked, a quarter of a second each.
+ASKED = 8
+
 
 class LinuxWorld:
     """World of nscore.interface.backend."""
@@ -227,12 +230,18 @@ def nspid(path: str, proc: int | None) -> list[str] | None:
 
 def collect_sockets() -> None:
     """Have the kernel collect what is in flight between sockets that nobody can reach: make such garbage with the end of a pipe in it, and
-    wait until that is closed."""
+    wait until that is closed.  The collector's worker may be late, or overlook it: it is asked again by more garbage, a few times."""
     end, flying = os.pipe()
-    one, other = socket.socketpair()
-    socket.send_fds(one, [b"0"], [other.fileno(), flying])
-    os.close(flying)
-    one.close()
-    other.close()
-    os.read(end, 1)
+    collected = select.poll()
+    collected.register(end, select.POLLIN)
+    load = [flying]
+    for _ in range(ASKED):
+        one, other = socket.socketpair()
+        socket.send_fds(one, [b"0"], [other.fileno(), *load])
+        one.close()
+        other.close()
+        while load:
+            os.close(load.pop())
+        if collected.poll(250):
+            break
     os.close(end)
