@@ -41,6 +41,10 @@ class CloneFlag(IntFlag):
     INTO_CGROUP = 0x200000000
 
 
+#: What a thread shares with its process.  pthread_create(3)
+THREAD_FLAGS = CloneFlag.VM | CloneFlag.FS | CloneFlag.FILES | CloneFlag.SIGHAND | CloneFlag.THREAD | CloneFlag.SYSVSEM
+
+
 class Signal(IntEnum):
     """The standard signals, with the numbers of every architecture but mips, alpha, sparc and hppa; real-time ones have no name."""
 

@@ -11,7 +11,7 @@ from functools import partial
 from typing import cast
 
 from nscore.errors import Errno, Unavailable
-from nscore.flags import CloneFlag
+from nscore.flags import THREAD_FLAGS, CloneFlag
 from nscore.interface.backend import Args, Body, Driven, Fate, Outcome, Plain
 from nscore_sim.boot import NAMESPACES, boot_kernel
 from nscore_sim.entry import enter, exit_to_user_mode
@@ -27,12 +27,9 @@ from nscore_sim.task import PF_EXITING, TASK_INTERRUPTIBLE, TASK_RUNNING, Task
 
 Function = Callable[..., "Plain | Sleep | Restart"]
 
-#: pthread_create's sharing.
-THREAD = int(CloneFlag.VM | CloneFlag.FS | CloneFlag.FILES | CloneFlag.SIGHAND | CloneFlag.THREAD | CloneFlag.SYSVSEM)
-
 
 #: clone's arguments for what has none.
-CREATE: dict[str, Args] = {"fork": (0, SIGCHLD, ()), "thread": (THREAD, 0, ())}
+CREATE: dict[str, Args] = {"fork": (0, SIGCHLD, ()), "thread": (int(THREAD_FLAGS), 0, ())}
 
 #: Calls without arguments that only look, so that there is nothing to do on the way in and out: they neither sleep nor fail.
 LOOKS = frozenset(("getpid", "gettid", "getppid", "getuid", "geteuid", "getgid", "getegid"))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NoReturn, TypeAlias, cast
 
 from nscore.errors import Errno, fail
-from nscore.flags import CloneFlag, Signal
+from nscore.flags import THREAD_FLAGS, CloneFlag, Signal
 from nscore.interface.backend import Args, Body, Outcome, Task
 from nscore.interface.caller import CInt, CUint, CUlong, Record, argument_of
 from nscore.interface.calls import Calls
@@ -15,9 +15,6 @@ from nscore.results import Child, Siginfo
 
 #: What a process runs: its exit status is the int, None is 0.
 Program: TypeAlias = "Callable[[Syscalls], int | None]"
-
-#: What a thread shares with its process.  pthread_create(3)
-THREAD_FLAGS = CloneFlag.VM | CloneFlag.FS | CloneFlag.FILES | CloneFlag.SIGHAND | CloneFlag.THREAD | CloneFlag.SYSVSEM
 
 _flags = argument_of(CUlong, "clone: flags")
 _exit_signal = argument_of(CUint, "clone: exit_signal")

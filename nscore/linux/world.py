@@ -234,14 +234,18 @@ def collect_sockets() -> None:
     end, flying = os.pipe()
     collected = select.poll()
     collected.register(end, select.POLLIN)
-    load = [flying]
+    drop_sockets(flying)
+    os.close(flying)
     for _ in range(ASKED):
-        one, other = socket.socketpair()
-        socket.send_fds(one, [b"0"], [other.fileno(), *load])
-        one.close()
-        other.close()
-        while load:
-            os.close(load.pop())
         if collected.poll(250):
             break
+        drop_sockets()
     os.close(end)
+
+
+def drop_sockets(*flying: int) -> None:
+    """Leave a pair of sockets that only what is in flight between them holds, and flying with it."""
+    one, other = socket.socketpair()
+    socket.send_fds(one, [b"0"], [other.fileno(), *flying])
+    one.close()
+    other.close()
