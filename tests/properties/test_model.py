@@ -8,8 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from nscore.flags import CloneFlag, Disposition, Prctl, Signal
-from nscore.interface.syscalls import THREAD_FLAGS
+from nscore.flags import THREAD_FLAGS, CloneFlag, Disposition, Prctl, Signal
 from nscore_sim.chooser import seeded
 from nscore_sim.sched import schedule
 from nscore_sim.task import PF_EXITING, TASK_INTERRUPTIBLE, Task

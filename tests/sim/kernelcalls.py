@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from nscore.errors import Errno
-from nscore.flags import CloneFlag, Signal
+from nscore.flags import THREAD_FLAGS, CloneFlag, Signal
 from nscore.interface.backend import Plain
-from nscore.interface.syscalls import THREAD_FLAGS
 from nscore_sim.chooser import Choose, Chooser, first
 from nscore_sim.entry import enter
 from nscore_sim.fork import kernel_clone

@@ -6,8 +6,7 @@ import gc
 
 import pytest
 
-from nscore.flags import CloneFlag, Disposition, Prctl, Signal
-from nscore.interface.syscalls import THREAD_FLAGS
+from nscore.flags import THREAD_FLAGS, CloneFlag, Disposition, Prctl, Signal
 from nscore_sim.kernel import OTHER_IMAGE
 from nscore_sim.task import PF_FORKNOEXEC, TASK_KILLABLE, Task
 from tests.sim.kernelcalls import NEWPID, PENDING, boot, call, clone, create, numbers, outcome, thread
