@@ -35,6 +35,7 @@ WALLS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "nscore_sim.program": ((*RECORDS, "nscore.interface.backend", "nscore_sim"), SIM_FORBIDDEN.replace("threading ", "")),
     "nscore.tools": (("nscore.interface", *RECORDS[:3], "nscore.tools"), "ctypes"),
     "nscore.walkthrough": (("nscore.interface", *RECORDS, "nscore.tools", "nscore.backends", "nscore.walkthrough"), "ctypes"),
+    "nscore.running": ((*RECORDS, "nscore.interface", "nscore.tools", "nscore.backends", "nscore.linux", "nscore.running"), "ctypes"),
     "nscore.backends": (("nscore.interface", "nscore.errors"), ""),
     "nscore.__main__": (("nscore",), "ctypes"),
     "nscore": (("nscore",), "ctypes"),

@@ -60,11 +60,12 @@ def armed() -> None:
             os.stat("nscore:armed")
 
 
-def map_ids(ids: tuple[int, int] | None) -> None:
-    """Become 0 in a new user namespace: setgroups first, each file in one write, from inside.  user_namespaces(7)"""
+def map_ids(ids: tuple[int, int] | None, inside: tuple[int, int] = (0, 0)) -> None:
+    """Become 0 in a new user namespace, or somebody else: setgroups first, each file in one write, from inside.  user_namespaces(7)"""
     if ids is None:
         return
-    for name, text in (("setgroups", "deny"), ("uid_map", f"0 {ids[0]} 1"), ("gid_map", f"0 {ids[1]} 1")):
+    (uid, gid), (uid_outside, gid_outside) = inside, ids
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid_outside} 1"), ("gid_map", f"{gid} {gid_outside} 1")):
         fd = os.open(f"/proc/self/{name}", os.O_WRONLY | os.O_CLOEXEC)
         os.write(fd, text.encode())
         os.close(fd)

@@ -30,6 +30,7 @@ FAULT, REFUSED = -1, -2
 RESERVED, CONTROL = 1000, 1023
 
 MSG_NOSIGNAL, MSG_CMSG_CLOEXEC = 0x4000, 0x40000000
+SEQPACKET_CLOEXEC = 5 | 0o2000000
 F_DUPFD_CLOEXEC = 1030
 
 #: errno.errorcode has one name a number, and for these not the one of the man pages.

@@ -26,12 +26,6 @@ MACHINE = NEWPID | NEWNS | NEWUTS | NEWIPC
 #: How long the end of killed inits is waited for, in seconds, before it is left to whoever adopts them.
 PATIENCE = 1.0
 
-#: What the zygote's interpreter runs: the package bare, so that its own __init__ and all behind it stay out, then main().
-ZYGOTE = (
-    "import sys; package = type(sys)('nscore'); package.__path__ = [sys.argv[1]]; sys.modules['nscore'] = package; "
-    "from nscore.linux.zygote import main; main(*map(int, sys.argv[2:4]))"
-)
-
 
 def main(control: int, driver: int) -> None:
     """Leave the driver's session and children, and serve until it is gone.
@@ -56,7 +50,7 @@ def main(control: int, driver: int) -> None:
     os._exit(0)
 
 
-def settle_down(control: int, driver: int) -> tuple[int, int]:
+def settle_down(control: int, driver: int, name: str = "nscore-zygote") -> tuple[int, int]:
     """Limits, descriptors, signals and a name of its own; the numbers of the two descriptors from now on."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, CONTROL + 1), hard))
@@ -68,7 +62,7 @@ def settle_down(control: int, driver: int) -> tuple[int, int]:
     close_range(max(control, driver) + 1, 0x7FFFFFFF)
     reset_signals(None)
     prctl(PR_SET_DUMPABLE, 1)  # a forked one whose driver has changed its ids: else the files of its inits in /proc are root's
-    prctl(PR_SET_NAME, "nscore-zygote")
+    prctl(PR_SET_NAME, name)
     return control, driver
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import sys
@@ -16,14 +17,18 @@ assert not TYPE_CHECKING or sys.platform == "linux"
 from nscore.errors import Unavailable
 from nscore.linux.agent import PACKAGE, image_flags
 from nscore.linux.calls import socketpair
-from nscore.linux.wire import FAULT, receive_descriptors, send_descriptors
-from nscore.linux.zygote import ZYGOTE, main
+from nscore.linux.wire import FAULT, SEQPACKET_CLOEXEC, receive_descriptors, send_descriptors
 
-SEQPACKET_CLOEXEC = 5 | 0o2000000
 F_DUPFD_CLOEXEC = 1030
 
 #: What a machine's processes can exec and go on being driven: an interpreter of their own.
 IMAGE = sys.executable if sys.executable and os.access(sys.executable, os.X_OK) else ""
+
+#: What such an interpreter runs: the package bare, so that its own __init__ and all behind it stay out, then main() of a module.
+BARE = (
+    "import sys; package = type(sys)('nscore'); package.__path__ = [sys.argv[1]]; sys.modules['nscore'] = package; "
+    "import importlib; importlib.import_module('nscore.linux.' + sys.argv[2]).main(*map(int, sys.argv[3:]))"
+)
 
 #: What of proc/PID/status a zygote has from its driver for good.
 INHERITED = ("Umask", "Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp", "Seccomp_filters")
@@ -141,16 +146,7 @@ def facts() -> tuple[object, ...]:
 
 def start() -> int:
     """Start a zygote: the descriptor of its socket."""
-    ours, theirs = socketpair(1, SEQPACKET_CLOEXEC)
-    driver = os.pidfd_open(os.getpid())
-    try:
-        pid = _spawn(theirs, driver)
-    finally:
-        os.close(theirs)
-        os.close(driver)
-    with suppress(ChildProcessError):  # SIGCHLD is ignored, or another thread's wait() was first
-        os.waitpid(pid, 0)
-    reply, _ = receive_descriptors(ours)
+    ours, reply = spawned("zygote")
     if reply != (0, None):
         os.close(ours)
         why = reply[1] if reply else "it dies at once"
@@ -158,12 +154,26 @@ def start() -> int:
     return ours
 
 
-def _spawn(theirs: int, driver: int) -> int:
+def spawned(module: str, *args: int) -> tuple[int, Any]:
+    """Start a process that runs main() of a module of nscore.linux: a descriptor of our socket to it, and its first word, if any."""
+    ours, theirs = socketpair(1, SEQPACKET_CLOEXEC)
+    driver = os.pidfd_open(os.getpid())
+    try:
+        pid = _spawn(module, theirs, driver, args)
+    finally:
+        os.close(theirs)
+        os.close(driver)
+    with suppress(ChildProcessError):  # SIGCHLD is ignored, or another thread's wait() was first
+        os.waitpid(pid, 0)
+    return ours, receive_descriptors(ours)[0]
+
+
+def _spawn(module: str, theirs: int, driver: int, args: tuple[int, ...]) -> int:
     """Exec a small interpreter, or fork where none can be: in an embedded one."""
     import fcntl
 
     high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in (theirs, driver)]
-    argv = [IMAGE, *image_flags("NSCORE_SITE" in os.environ), "-c", ZYGOTE, PACKAGE, "3", "4"]
+    argv = [IMAGE, *image_flags("NSCORE_SITE" in os.environ), "-c", BARE, PACKAGE, module, "3", "4", *map(str, args)]
     actions = [(os.POSIX_SPAWN_DUP2, fd, place) for fd, place in zip(high, (3, 4))]
     ignorable = [sig for sig in signal.valid_signals() if sig not in (signal.SIGKILL, signal.SIGSTOP)]
     try:
@@ -173,7 +183,7 @@ def _spawn(theirs: int, driver: int) -> int:
     except OSError:
         pid = os.fork()
         if pid == 0:
-            main(*high)
+            importlib.import_module(f"nscore.linux.{module}").main(*high, *args)
         return pid
     finally:
         for fd in high:

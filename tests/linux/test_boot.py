@@ -105,7 +105,7 @@ def test_a_masked_proc(forked: Forked) -> None:
 
 
 def test_an_interpreter_that_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zygotes, "ZYGOTE", "raise SystemExit(3)")
+    monkeypatch.setattr(zygotes, "BARE", "raise SystemExit(3)")
     told = BACKEND.available()
     assert told is not None
     assert "does not start" in told.reason

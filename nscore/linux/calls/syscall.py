@@ -1,4 +1,4 @@
-"""The way into the kernel: the C library's syscall(2), through ctypes, and no other function of it.
+"""The way into the kernel: the C library's syscall(2), through ctypes, and but for the clone of clone_pause no other function of it.
 
 Every argument crosses as a whole register: an int of either sign, None for NULL, bytes, or what ctypes.byref and structs.buffer give.
 Left to itself ctypes would pass an int as C's int, in 32 bits.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from ctypes import CDLL, PyDLL, c_long, c_void_p, get_errno
+from ctypes import CDLL, PyDLL, addressof, byref, c_char, c_int, c_long, c_void_p, cast, get_errno
 
 TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
@@ -17,6 +17,7 @@ from nscore.linux.numbers import NUMBERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from mmap import mmap
 
 
 def entry(library: CDLL, arity: int) -> Callable[..., int]:
@@ -28,6 +29,8 @@ def entry(library: CDLL, arity: int) -> Callable[..., int]:
 
 
 _DROPS_GIL = CDLL(None, use_errno=True)
+_LIBC_CLONE = _DROPS_GIL["clone"]
+_LIBC_CLONE.argtypes = (c_void_p, c_void_p, c_int, c_void_p, c_void_p, c_void_p, c_void_p)
 _BY_ARITY = tuple([entry(_DROPS_GIL, arity) for arity in range(7)])
 
 
@@ -54,6 +57,20 @@ def holding_gil(arity: int) -> Callable[..., int]:
     A child that is born without the GIL waits for it for ever: its owner is a thread of the parent's.  -1 is an error: see failure.
     """
     return entry(PyDLL(None, use_errno=True), arity)
+
+
+def clone_pause(stack: mmap, flags: int) -> int:
+    """Clone a process that shares our memory and does nothing but pause(2): its pidfd.
+
+    This is the one place where the C library's clone is called: a child that shares memory needs a stack of its own and must run no
+    Python.  flags have CLONE_PIDFD; stack is to be kept as long as the child lives.
+    """
+    buffer = c_char.from_buffer(stack)
+    top = addressof(buffer) + len(stack) - 64
+    pidfd = c_int(-1)
+    if _LIBC_CLONE(cast(_DROPS_GIL["pause"], c_void_p), top, flags, None, byref(pidfd), None, None) < 0:
+        raise failure("clone")
+    return pidfd.value
 
 
 #: As syscall, for calls that take nothing, cannot fail and never sleep: (number) -> result.  It costs half: nothing is converted, errno

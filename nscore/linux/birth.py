@@ -1,0 +1,157 @@
+"""How a command is born into a PID namespace as a child of its caller, with all that a child of the caller has.
+
+With CAP_SYS_ADMIN a short-lived thread of the caller joins the namespace of an init out of the keeper's stock, gives itself a mount
+namespace with that namespace's /proc, and makes the command by subprocess's own vfork and exec; forked.py has the way of ordinary users.
+Python's signal handlers never run in that thread, so nothing comes between a birth and the knowledge of it.  It sleeps until the command
+has been reaped, since PDEATHSIG goes by thread.
+"""
+
+from __future__ import annotations
+
+import _thread
+import os
+import sys
+from functools import partial
+
+TYPE_CHECKING = False
+assert not TYPE_CHECKING or sys.platform == "linux"
+
+from nscore.errors import Unavailable
+from nscore.linux.afterfork import alone
+from nscore.linux.calls import pidfd_open, setns, sigprocmask, unshare
+from nscore.linux.calls.creation import NEWPID
+from nscore.linux.command import Command
+from nscore.linux.forked import by_fork
+from nscore.linux.keepers import SIG_BLOCK, Keeper, Taken, blocked, keeper, outgrown, renewed
+from nscore.linux.surround import Options, Refused, step, surround
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from nscore.linux.surround import Spawn
+
+ESRCH = 3
+
+
+def born(command: Command, spawn: Spawn, wishes: dict[str, Any]) -> None:
+    """Give birth to a command, whose namespace is to be as the fields of Options say.
+
+    Whatever is raised, KeyboardInterrupt included: where command.pid is not 0 it has been born.
+
+    Raises:
+        Unavailable: A PID namespace cannot be had.
+        OSError: What spawn raises.
+    """
+    options = Options(**wishes)
+    while True:
+        ours = keeper()
+        attempt = partial(attempted, ours, command, spawn, options)
+        if in_thread(command, attempt) if ours.privileged or not alone() else in_place(command, attempt):
+            return
+        renewed(ours)
+
+
+def attempted(ours: Keeper, command: Command, spawn: Spawn, options: Options) -> bool:
+    """Try with that keeper's inits; False where it has died, or the caller needs another one."""
+    if ours.privileged and not options.init:
+        unshared(ours, command, spawn, options)
+        return True
+    while True:
+        taken = ours.take()
+        if taken is None:
+            return False
+        try:
+            (joined if ours.privileged else by_fork)(command, taken, spawn, options)
+            return True
+        except BaseException as error:
+            if command.pid:
+                raise
+            taken.discard()
+            if not isinstance(error, Refused):
+                raise
+            if error.error.errno != ESRCH:  # else somebody has killed the init that waited
+                if outgrown(ours):
+                    return False
+                raise refused(error) from error.error
+
+
+def refused(refusal: Refused) -> Unavailable:
+    """What it means for the user."""
+    return Unavailable(
+        f"the command cannot join its PID namespace: {refusal.step}: {os.strerror(refusal.error.errno or 0)}",
+        "Pass proc=False to do without a /proc of its own" if refusal.step == "/proc" else "Run it as root with CAP_SYS_ADMIN",
+    )
+
+
+def joined(command: Command, taken: Taken, spawn: Spawn, options: Options) -> None:
+    """Join the namespace of an init, with CAP_SYS_ADMIN, and make the command there."""
+    surround(options, taken.proc)
+    step("setns", setns, taken.pidfd, NEWPID)
+    pid = spawn()
+    pidfd = pidfd_open(pid)
+    command.born(pid, pidfd, taken)
+    taken.watch(pidfd)
+
+
+def unshared(ours: Keeper, command: Command, spawn: Spawn, options: Options) -> None:
+    """Make the command PID 1 of a namespace, with CAP_SYS_ADMIN."""
+    step("unshare", unshare, NEWPID)
+    pid = spawn()
+    pidfd = pidfd_open(pid)
+    command.born(pid, pidfd, None)
+    ours.guard(pidfd)
+
+
+def in_place(command: Command, work: Callable[[], bool]) -> bool:
+    """Do a piece of work here, in a process of one thread, with all signals blocked."""
+    command.mask = sigprocmask(SIG_BLOCK, ())
+    try:
+        return blocked(work)
+    finally:
+        command.mask = None
+
+
+def in_thread(command: Command, work: Callable[[], bool]) -> bool:
+    """Do a piece of work in a thread, which sleeps until the command that was born in it has ended.
+
+    An interrupt of the caller meanwhile is raised when the work is done.
+    """
+    box: list[tuple[Command, Callable[[], bool]]] = [(command, work)]
+    results: list[bool] = []
+    failures: list[BaseException] = []
+    finished: list[bool] = []
+    done, gate = _thread.allocate_lock(), _thread.allocate_lock()
+    done.acquire()
+    gate.acquire()
+
+    def body() -> None:
+        command, work = box.pop()
+        try:
+            results.append(work())
+        except BaseException as error:
+            failures.append(error)
+        if command.pid:
+            command.gate = gate
+        else:
+            gate.release()
+        # Asleep, it keeps nothing of its caller's alive.
+        del command, work
+        finished.append(True)
+        done.release()
+        gate.acquire()
+
+    del command, work
+    interrupt: BaseException | None = None
+    try:
+        _thread.start_new_thread(body, ())
+    except KeyboardInterrupt as error:
+        interrupt = error
+    while not finished:  # "acquire, then leave the loop" would hang where an interrupt comes between the two
+        try:
+            done.acquire()
+        except BaseException as error:
+            interrupt = error
+    if interrupt or failures:
+        raise interrupt or failures.pop()
+    return results[0]

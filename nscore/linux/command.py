@@ -1,0 +1,130 @@
+"""A command and its namespace, as their caller holds them: to signal the one, to end the other and to be sure of it."""
+
+from __future__ import annotations
+
+import _thread
+import os
+import select
+import sys
+import time
+from contextlib import suppress
+
+TYPE_CHECKING = False
+assert not TYPE_CHECKING or sys.platform == "linux"
+
+from nscore.linux.calls import close, pidfd_get_info, pidfd_send_signal
+from nscore.linux.init import SIGKILL
+from nscore.linux.keepers import Taken
+
+#: Milliseconds after which a killed init that does not end is looked at more closely.
+GLANCE = 20
+ECHILD = 10
+
+
+class Command:
+    """What the caller holds of a command and its namespace.
+
+    Attributes:
+        pid: The command's number as its caller sees it; 0 before its birth.
+        pidfd: The command.
+        init: A pidfd of the namespace's init: the command's own, where it is PID 1; -1 where there is none, or nothing is left.
+    """
+
+    def __init__(self) -> None:
+        self.pid, self.pidfd, self.init = 0, -1, -1
+        self.taken: Taken | None = None
+        self.gate: _thread.LockType | None = None
+        #: The caller's mask, where its signals are blocked during the birth.
+        self.mask: tuple[int, ...] | None = None
+        self._lock = _thread.allocate_lock()
+
+    def born(self, pid: int, pidfd: int, taken: Taken | None) -> None:
+        """Take charge of a new-born command and the init that it was given; None where it is its own."""
+        self.pid, self.pidfd, self.taken = pid, pidfd, taken
+        self.init = pidfd if taken is None else taken.pidfd
+
+    def signal(self, sig: int) -> None:
+        """Send the command a signal."""
+        pidfd_send_signal(self.pidfd, sig)
+
+    def kill(self) -> None:
+        """Have the kernel end the whole namespace."""
+        if self.init < 0:
+            return
+        try:
+            pidfd_send_signal(self.init, SIGKILL)
+        except ProcessLookupError:
+            pass
+        except PermissionError:  # the caller has dropped its ids since
+            if self.taken is None:
+                raise
+            self.taken.kill()
+
+    def lost_status(self) -> int:
+        """The wait status of the command that somebody else has reaped; ChildProcessError where the kernel (before 6.15) does not tell."""
+        with suppress(OSError):
+            status = pidfd_get_info(self.pidfd)[-1]
+            if status is not None:
+                return status
+        raise ChildProcessError(
+            ECHILD, "somebody else has reaped the command, or SIGCHLD is ignored: its status is lost, as Linux before 6.15 does not keep it"
+        )
+
+    def end(self, patience: float) -> tuple[str, ...]:
+        """Kill the namespace, whose command has been reaped, and return when nothing of it is left: or what is left after patience."""
+        with self._lock:
+            if self.init < 0:
+                return ()
+            left = () if self.taken is None else self._ended(self.taken, patience)
+            if not left:
+                self.release()
+            return left
+
+    def _ended(self, taken: Taken, patience: float) -> tuple[str, ...]:
+        self.kill()
+        poll = select.poll()
+        poll.register(taken.pidfd, select.POLLIN)
+        limit = time.monotonic() + patience
+        left: tuple[str, ...] = ()
+        while not poll.poll(GLANCE):
+            # What outside sits in the group or session of a dead member holds up the init alone.
+            left = members(taken.proc)
+            if not left or time.monotonic() > limit:
+                break
+        return left
+
+    def release(self) -> None:
+        """Close what is held, and let the thread go."""
+        if self.init < 0:
+            return
+        self.init = -1
+        close(self.pidfd)
+        if self.taken is not None:
+            self.taken.close()
+        if self.gate is not None:
+            self.gate.release()
+
+    def __del__(self) -> None:
+        self.release()
+
+
+def members(proc: int) -> tuple[str, ...]:
+    """What lives in the namespace of that /proc beside its init, in words."""
+    found = []
+    with suppress(OSError):
+        directory = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=proc)
+        try:
+            for name in os.listdir(directory):
+                if name.isdigit() and name != "1":
+                    found.append(described(directory, name))
+        finally:
+            close(directory)
+    return tuple(found)
+
+
+def described(proc: int, pid: str) -> str:
+    """A process by its number, name and state."""
+    lines: dict[str, str] = {}
+    with suppress(OSError), open(os.open(f"{pid}/status", os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc)) as file:
+        lines = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+    return f"PID {pid} ({lines.get('Name', '?')}, {lines.get('State', '?')})"

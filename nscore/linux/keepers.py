@@ -1,0 +1,173 @@
+"""The caller's side of the keeper: starting it, taking inits from its stock, and starting another where the caller has changed."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import weakref
+
+TYPE_CHECKING = False
+assert not TYPE_CHECKING or sys.platform == "linux"
+
+from nscore.errors import Unavailable
+from nscore.linux.boot import CAP_SYS_ADMIN, capabilities, check_proc, forbidding
+from nscore.linux.calls import close, recvmsg, sendmsg, sigprocmask
+from nscore.linux.keeper import GUARD, KILL, WATCH
+from nscore.linux.wire import MSG_CMSG_CLOEXEC, MSG_NOSIGNAL
+from nscore.linux.zygotes import spawned
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+SIG_BLOCK, SIG_SETMASK = 0, 2
+
+
+class Keeper:
+    """A keeper of this process, for callers of these ids.
+
+    Attributes:
+        privileged: Whether its namespaces are of the caller's user namespace, which takes CAP_SYS_ADMIN; else they are of one
+            in which the caller's ids alone are mapped, to themselves.
+    """
+
+    def __init__(self) -> None:
+        check_proc()
+        self.facts = facts()
+        self.privileged = bool(capabilities() >> CAP_SYS_ADMIN & 1)
+        ids = (-1, -1) if self.privileged else (os.geteuid(), os.getegid())
+        self.control, reply = spawned("keeper", *ids)
+        _all.add(self)
+        if reply != (0, None):
+            self.close()
+            raise refused(reply, self.privileged)
+
+    def take(self) -> Taken | None:
+        """An init that waits, or None where the keeper has died."""
+        while True:
+            try:
+                data, descriptors, _, _ = recvmsg(self.control, 4, MSG_CMSG_CLOEXEC)
+            except (InterruptedError, ConnectionResetError):
+                continue  # after the reset comes what was said before it
+            return Taken(self, data, *descriptors) if data else None
+
+    def tell(self, letter: bytes, serial: bytes, *descriptors: int) -> None:
+        """Say something; a keeper that has died has already done all that can be asked of it."""
+        while True:
+            try:
+                sendmsg(self.control, letter + serial, descriptors, None, MSG_NOSIGNAL)
+            except InterruptedError:
+                continue
+            except (BrokenPipeError, ConnectionResetError):
+                pass
+            return
+
+    def guard(self, command: int) -> None:
+        """Have a command killed, by its pidfd, if the caller dies."""
+        self.tell(GUARD, b"", command)
+
+    def close(self) -> None:
+        """Let it end, with all its inits."""
+        if self.control >= 0:
+            close(self.control)
+            self.control = -1
+
+    def __del__(self) -> None:
+        if hasattr(self, "control"):
+            self.close()
+
+
+class Taken:
+    """An init out of the stock: the caller's until its command has ended.
+
+    Attributes:
+        pidfd: The init.
+        proc: A detached mount of its namespace's /proc.
+    """
+
+    __slots__ = ("keeper", "pidfd", "proc", "serial")
+
+    def __init__(self, keeper: Keeper, serial: bytes, pidfd: int, proc: int) -> None:
+        self.keeper, self.serial, self.pidfd, self.proc = keeper, serial, pidfd, proc
+
+    def watch(self, command: int) -> None:
+        """Have the init killed when the command ends, whoever reaps it."""
+        self.keeper.tell(WATCH, self.serial, command)
+
+    def kill(self) -> None:
+        """Have the init killed: the keeper may do it even where the caller has given up the right to."""
+        self.keeper.tell(KILL, self.serial)
+
+    def discard(self) -> None:
+        """Give it up: no command was born into it."""
+        self.kill()
+        self.close()
+
+    def close(self) -> None:
+        """Close what is held of it."""
+        close(self.pidfd)
+        close(self.proc)
+
+
+_lock = [threading.Lock()]
+_all: weakref.WeakSet[Keeper] = weakref.WeakSet()
+#: By effective ids: whoever drops his own needs a keeper of another kind.
+_current: dict[tuple[int, int], Keeper] = {}
+
+
+def keeper() -> Keeper:
+    """This process's keeper for the calling thread's ids."""
+    found = _current.get((os.geteuid(), os.getegid()))
+    return found or renewed(None)
+
+
+def renewed(old: Keeper | None) -> Keeper:
+    """Another keeper in the place of one that has died, or does not suit the caller any more."""
+    ids = os.geteuid(), os.getegid()
+    with _lock[0]:
+        if _current.get(ids) is old:
+            _current[ids] = blocked(Keeper)  # commands whose init is the old one's hold it themselves
+        return _current[ids]
+
+
+def blocked(work: Callable[[], T]) -> T:
+    """Do a piece of work with all signals blocked in this thread, so that no handler comes between its parts."""
+    mask = sigprocmask(SIG_BLOCK, tuple(range(1, 65)))
+    try:
+        return work()
+    finally:
+        sigprocmask(SIG_SETMASK, mask)
+
+
+def outgrown(old: Keeper) -> bool:
+    """Whether the caller is not what it was when the keeper started, in what decides which namespaces it may join."""
+    return old.facts != facts()
+
+
+def facts() -> tuple[object, ...]:
+    """What decides it: the calling thread's capabilities and namespaces."""
+    return capabilities(), *[os.readlink(f"/proc/thread-self/ns/{name}") for name in ("user", "pid")]
+
+
+def _forked() -> None:
+    """In a forked child: its parent's keepers are not its own."""
+    _lock[0] = threading.Lock()
+    for inherited in _all:
+        inherited.close()
+    _current.clear()
+
+
+os.register_at_fork(after_in_child=_forked)
+
+
+def refused(reply: tuple[int, object] | None, privileged: bool) -> Unavailable:
+    """What it means that the keeper does not start."""
+    who = "root" if privileged else "an ordinary user"
+    number, words = reply or (0, "the keeper, a small interpreter, dies at once")
+    remedy = "Raise the limits of namespaces in /proc/sys/user"
+    if not privileged:
+        remedy = forbidding() or "Allow user namespaces, or run as root with CAP_SYS_ADMIN"
+    return Unavailable(f"{who} cannot have a PID namespace here: {os.strerror(number) if number > 0 else words}", remedy)

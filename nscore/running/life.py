@@ -1,0 +1,27 @@
+"""What Popen needs of a backend to hold a command and its namespace."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Life(Protocol):
+    """A command and its namespace; nscore.linux.command has the one there is."""
+
+    pid: int
+    init: int
+
+    def signal(self, sig: int) -> None:
+        """Send the command a signal; ProcessLookupError where it has ended."""
+
+    def kill(self) -> None:
+        """Have the namespace ended."""
+
+    def lost_status(self) -> int:
+        """The wait status of the command, which somebody else has reaped; ChildProcessError where nobody knows it."""
+
+    def end(self, patience: float) -> tuple[str, ...]:
+        """Kill the namespace, whose command has been reaped: what is left of it after so many seconds, in words."""
+
+    def release(self) -> None:
+        """Hold it no more."""

@@ -1,0 +1,208 @@
+"""subprocess.Popen with the child in a PID namespace of its own, which ends with it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from functools import partial
+from types import TracebackType
+from typing import Any, AnyStr
+
+from nscore.errors import Unavailable
+from nscore.running.results import Guarantee, TimeoutExpired, Unkillable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nscore.running.life import Life
+
+WNOHANG = 1
+#: Seconds within which a killed namespace is expected to be gone.
+PATIENCE = 5.0
+
+_execute_child: Any = getattr(subprocess.Popen, "_execute_child")  # noqa: B009 - typeshed does not know it
+_communicate: Any = subprocess.Popen.communicate
+_poll: Any = getattr(subprocess.Popen, "_internal_poll")  # noqa: B009
+NAMES = _execute_child.__code__.co_varnames[1 : _execute_child.__code__.co_argcount]
+
+
+class Popen(subprocess.Popen[AnyStr]):
+    """Start a command in a new PID namespace, with an init that reaps and a /proc of its own.
+
+    Everything is as in subprocess.Popen, whose subclass this is: arguments, attributes, methods, exceptions.  pid, returncode and
+    send_signal() are the command's.  It is a child of the caller, and has all that a child of the caller has: its directory, root and
+    mounts, ids, limits, signals.  In its namespace it is PID 2, or 1 with init=False.
+
+    When it ends, when the with block is left by an exception, and when the calling process dies, the kernel ends everything that it has
+    started: what has become a daemon, leads a session or ignores signals too.
+
+    Args beside subprocess's:
+        hostname: A host name of its own, in a UTS namespace.
+        init: Whether an init is PID 1 and reaps; else the command is PID 1, which no signal from inside ends.
+        proc: Whether a /proc of the namespace is mounted, in a mount namespace of its own.
+
+    Raises:
+        Unavailable: No PID namespace is to be had here; reason and remedy say more.
+        OSError, ValueError, subprocess.SubprocessError: As subprocess.Popen.
+
+    Attributes:
+        guarantee: What keeps the command's processes together.
+
+    pid_namespaces(7); rules INIT
+    """
+
+    guarantee = Guarantee.PID_NAMESPACE
+    _life: Life | None = None
+
+    def __init__(
+        self, args: Any, *positional: Any, hostname: str | None = None, init: bool = True, proc: bool = True, **named: Any
+    ) -> None:
+        self._options = {"hostname": hostname, "init": init, "proc": proc}
+        super().__init__(args, *positional, **named)
+
+    @property
+    def init(self) -> int | None:
+        """A pidfd of the namespace's PID 1, for setns and the like; None when nothing of the namespace is left.  It stays this object's."""
+        return self._life.init if self._life is not None and self._life.init >= 0 else None
+
+    def kill_all(self) -> None:
+        """Have the kernel end the command and everything that it has started, at once.  wait() then returns."""
+        if self._life is not None:
+            self._life.kill()
+
+    def abandon(self) -> None:
+        """Kill everything and wait until nothing is left; nothing where that has been done or nothing was born."""
+        life = self._life
+        if life is not None and life.pid and life.init >= 0:
+            life.kill()
+            if self.returncode is None:
+                super().wait()
+            self._end()
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the command, and until nothing of its namespace is left; returncode.
+
+        Raises:
+            TimeoutExpired: It runs still after timeout seconds, as before.
+            ChildProcessError: Somebody else has reaped it, and the kernel, before 6.15, does not keep its status.
+            Unkillable: Something of the namespace does not die.
+        """
+        try:
+            status = super().wait(timeout)
+        except subprocess.TimeoutExpired as error:
+            raise expired(error) from None
+        except ChildProcessError:
+            self._end()
+            raise
+        self._end()
+        return status
+
+    def poll(self) -> int | None:
+        """The returncode if the command has ended, and then nothing of its namespace is left; else None."""
+        status = super().poll()
+        if status is not None:
+            self._end()
+        return status
+
+    def communicate(self, input: AnyStr | None = None, timeout: float | None = None) -> tuple[AnyStr, AnyStr]:
+        """As subprocess's.  What has escaped with the pipes dies with the command: nobody waits for it."""
+        try:
+            answer: tuple[AnyStr, AnyStr] = _communicate(self, input, timeout)
+            return answer
+        except subprocess.TimeoutExpired as error:
+            raise expired(error) from None
+
+    def send_signal(self, sig: int) -> None:
+        """Send the command a signal, by its pidfd: never another process that has got its number.  Nothing if it has ended."""
+        self.poll()
+        if self.returncode is None and self._life is not None:
+            with suppress(ProcessLookupError):
+                self._life.signal(sig)
+
+    def __exit__(self, exc_type: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None) -> None:
+        if exc_type is not None:
+            self.kill_all()
+        super().__exit__(exc_type, value, traceback)
+        if exc_type is not None and self.returncode is None:
+            super().wait()
+        self._end()
+
+    def _execute_child(self, *args: Any) -> None:
+        self._life, born = unborn()
+        try:
+            born(Spawn(self, args), self._options)
+            self.pid = self._life.pid
+        except BaseException:
+            if self._life.pid:
+                self.pid = self._life.pid
+                self.abandon()
+            raise
+
+    def _try_wait(self, wait_flags: int) -> tuple[int, int]:
+        """waitpid, but where subprocess would say 0 of a command that somebody else has reaped, what the kernel kept of it."""
+        try:
+            return os.waitpid(self.pid, wait_flags)
+        except ChildProcessError:
+            if self._life is None:
+                raise
+            return self.pid, self._life.lost_status()
+
+    def _internal_poll(self, _deadstate: int | None = None, **names: Any) -> int | None:
+        if _deadstate is not None:  # from __del__, or for one that nobody holds any more: its status matters to nobody
+            status: int | None = _poll(self, _deadstate, **names)
+            if status is not None and self._life is not None:
+                self._life.kill()
+                self._life.release()
+            return status
+        if self.returncode is None and self._waitpid_lock.acquire(False):  # type: ignore[attr-defined]
+            try:
+                if self.returncode is None:
+                    pid, status = self._try_wait(WNOHANG)
+                    if pid == self.pid:
+                        self._handle_exitstatus(status)  # type: ignore[attr-defined]
+            finally:
+                self._waitpid_lock.release()  # type: ignore[attr-defined]
+        return self.returncode
+
+    def _end(self) -> None:
+        """Return when nothing is left of the namespace."""
+        if self._life is not None:
+            left = self._life.end(PATIENCE)
+            if left:
+                raise Unkillable(f"killed {PATIENCE:g} s ago, and not ended by the kernel: {', '.join(left)}")
+
+
+def unborn() -> tuple[Life, Callable[[Spawn, dict[str, Any]], None]]:
+    """A command, and what gives birth to it."""
+    if sys.platform == "linux":
+        from nscore.linux.birth import born
+        from nscore.linux.command import Command
+
+        command = Command()
+        return command, partial(born, command)
+    raise Unavailable("PID namespaces are Linux's", 'Run it there; nscore.boot("sim") has a model of them')
+
+
+class Spawn:
+    """Creates the child of a Popen by subprocess's own code, with some of its arguments changed, and returns its PID."""
+
+    def __init__(self, popen: subprocess.Popen[Any], args: tuple[Any, ...]) -> None:
+        self.popen, self.args = popen, args
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Those of subprocess.Popen._execute_child, by name."""
+        return dict(zip(NAMES, self.args))
+
+    def __call__(self, **changes: Any) -> int:
+        args = (self.arguments | changes).values() if changes else self.args
+        _execute_child(self.popen, *args)
+        return self.popen.pid
+
+
+def expired(error: subprocess.TimeoutExpired) -> TimeoutExpired:
+    """Ours in the place of subprocess's."""
+    return TimeoutExpired(error.cmd, error.timeout, error.output, error.stderr)

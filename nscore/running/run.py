@@ -1,0 +1,52 @@
+"""run(): a command to its end, and with it everything that it has started."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import Any
+
+from nscore.running.popen import Popen
+from nscore.running.results import CalledProcessError, CompletedProcess, TimeoutExpired
+
+
+def run(
+    *args: Any, input: Any = None, capture_output: bool = False, timeout: float | None = None, check: bool = False, **options: Any
+) -> CompletedProcess[Any]:
+    """Run a command in a PID namespace of its own and return when nothing of it is left.
+
+    Arguments, result and exceptions are subprocess.run's; Popen has those beyond them.  When the command has ended, when the time is up,
+    when an exception (Ctrl-C, say) goes through here, and when the calling process dies, the kernel ends everything that the command has
+    started.
+
+    Raises:
+        TimeoutExpired: The command ran still after timeout seconds; output and stderr are what was read so far.
+        CalledProcessError: check, and the exit status is not 0.
+        Unavailable, Unkillable, ChildProcessError, OSError, ValueError: As Popen and Popen.wait.
+    """
+    if input is not None:
+        if options.get("stdin") is not None:
+            raise ValueError("stdin and input arguments may not both be used.")
+        options["stdin"] = subprocess.PIPE
+    if capture_output:
+        if options.get("stdout") is not None or options.get("stderr") is not None:
+            raise ValueError("stdout and stderr arguments may not be used with capture_output.")
+        options["stdout"] = options["stderr"] = subprocess.PIPE
+    process: Popen[Any] = Popen.__new__(Popen)
+    try:
+        # Within the try: an interrupt between the birth and the with block would else leave the command.
+        process.__init__(*args, **options)  # type: ignore[misc]
+        with process:
+            try:
+                stdout, stderr = process.communicate(input, timeout=timeout)
+            except TimeoutExpired:
+                process.kill_all()
+                process.wait()
+                raise
+            status = process.poll()
+            assert status is not None
+        if check and status:
+            raise CalledProcessError(status, process.args, output=stdout, stderr=stderr)
+        return CompletedProcess(process.args, status, stdout, stderr)
+    except BaseException:
+        process.abandon()
+        raise
