@@ -91,7 +91,8 @@ def joined(command: Command, taken: Taken, spawn: Spawn, options: Options) -> No
     pid = spawn()
     pidfd = pidfd_open(pid)
     command.born(pid, pidfd, taken)
-    taken.watch(pidfd)
+    if options.watch:
+        taken.watch(pidfd)
 
 
 def unshared(ours: Keeper, command: Command, spawn: Spawn, options: Options) -> None:

@@ -67,7 +67,8 @@ def by_fork(command: Command, taken: Taken, spawn: Spawn, options: Options) -> N
         close(descriptors[0])
         raise failure
     command.born(number, descriptors[0], taken)
-    taken.watch(descriptors[0])
+    if options.watch:
+        taken.watch(descriptors[0])
 
 
 def enter(told: int, taken: Taken, options: Options, follow: Callable[[], None]) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import resource
 import select
 import sys
 from contextlib import suppress
@@ -39,13 +40,12 @@ from nscore.linux.wire import FAULT, MSG_CMSG_CLOEXEC, MSG_NOSIGNAL, SEQPACKET_C
 from nscore.linux.zygote import settle_down
 
 #: Inits that wait for a command, and the bytes of the stack on which one sleeps.
-STOCK, STACK = 2, 65536
-#: In the place of a command's pidfd: none yet, none any more.
-WAITING, SERVED = -1, -2
-#: What the caller says: this is the command of that init; kill that init; kill this command if the caller dies.
-WATCH, KILL, GUARD = b"w", b"k", b"g"
+STOCK, STACK = 6, 65536
+#: What the caller says: so many inits have been taken, make others; this is the command of that init, which is to end with it; kill that
+#: init; here is a socket of commands, to be killed if the caller dies; look into it, it is full.
+MORE, WATCH, KILL, GUARD, DRAIN = b"m", b"w", b"k", b"g", b"d"
 
-IGNORE, EINVAL = 1, 22
+IGNORE, EINVAL, MSG_DONTWAIT = 1, 22, 0x40
 FSCONFIG_SET_FD, FSOPEN_CLOEXEC, FSMOUNT_CLOEXEC = 5, 1, 1
 PIDFD_GET_PID_NAMESPACE = 5
 #: MOUNT_ATTR_NOSUID, _NODEV and _NOEXEC, as everybody mounts proc.
@@ -72,9 +72,11 @@ def main(control: int, caller: int, uid: int, gid: int) -> None:
             os._exit(0)  # the caller's wait() never meets the keeper
         control, caller = settle_down(control, caller, "nscore-keeper")
         sigaction(SIGCHLD, IGNORE)
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         send_descriptors(control, (0, None), ())
         keeper = Keeper(control, caller)
-        keeper.fill(STOCK)
+        keeper.fill(0)
         keeper.serve()
     except BrokenPipeError:
         pass
@@ -86,51 +88,47 @@ def main(control: int, caller: int, uid: int, gid: int) -> None:
 
 
 class Init:
-    """One that waits or serves: its pidfd, a detached mount of its /proc until it is given away, its command's pidfd."""
+    """One that waits or serves: its pidfd and the stack on which it sleeps; its command's pidfd, if that is to be watched."""
 
-    __slots__ = ("command", "pidfd", "proc", "serial", "stack")
+    __slots__ = ("command", "pidfd", "serial", "stack")
 
     def __init__(self, serial: int, pidfd: int, stack: mmap.mmap) -> None:
         self.serial, self.pidfd, self.stack = serial, pidfd, stack
-        self.proc, self.command = -1, WAITING
+        self.command = -1
 
 
 class Keeper:
-    """The inits that live, by their serial numbers, and what is polled, by descriptor."""
+    """The inits that live.  It sleeps while commands are born and end, whose processors are few: only what it is told wakes it up."""
 
     def __init__(self, control: int, caller: int) -> None:
-        self.control, self.caller = control, caller
+        self.control, self.caller, self.guarded = control, caller, -1
         self.home = os.open("/proc/thread-self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
         self.has_option = True
+        self.serial = 0
         self.inits: dict[int, Init] = {}
-        self.by_fd: dict[int, Init] = {}
-        self.guarded: dict[int, None] = {}
+        self.commands: dict[int, Init] = {}
+        #: Commands of which nobody else has a pidfd here; they are their own inits.
+        self.orphans: list[int] = []
         self.stacks: list[mmap.mmap] = []
-        self.forgotten: list[int] = []
-        self.serial = self.ready = 0
         self.poll = select.poll()
         self.poll.register(control, select.POLLIN)
         self.poll.register(caller, select.POLLIN)
 
     def serve(self) -> None:
-        """Obey, kill and refill until the caller is gone; the end of this process is the end of all inits."""
+        """Obey, and kill the inits of commands that end, until the caller is gone; the end of this process is the end of all inits."""
         while True:
-            # While a command is being born the processors are its own: the stock is filled when one has ended.
-            wanted = 1
             for fd, _ in self.poll.poll():
                 if fd == self.caller or (fd == self.control and not self.obey()):
-                    for command in self.guarded:
-                        self.kill(command)
+                    self.drain()
+                    for command in self.orphans:
+                        kill(command)
                     return
-                if fd in self.guarded:
-                    del self.guarded[fd]
-                    self.forget(fd)
-                elif fd in self.by_fd:
-                    self.ended(fd)
-                    wanted = STOCK
-            while self.forgotten:  # not before: a number that is used again would be taken for the old one's event
-                close(self.forgotten.pop())
-            self.fill(wanted)
+                if fd in self.commands:
+                    init = self.commands.pop(fd)
+                    init.command = -1
+                    self.poll.unregister(fd)
+                    close(fd)
+                    kill(init.pidfd)
 
     def obey(self) -> bool:
         """Take one message: a letter, the serial number of an init, perhaps a descriptor."""
@@ -140,61 +138,72 @@ class Keeper:
             return False
         if not data:
             return False
-        init = self.inits.get(int.from_bytes(data[1:], "little"))
-        if data[:1] == GUARD:
-            self.guarded[descriptors[0]] = None
-            self.poll.register(descriptors[0], select.POLLIN)
-        elif data[:1] == KILL and init is not None:
-            self.kill(init.pidfd)
-        elif data[:1] == WATCH and init is not None:
-            self.ready -= 1
+        letter, serial = data[:1], int.from_bytes(data[1:], "little")
+        init = self.inits.get(serial)
+        if letter == MORE:
+            self.bury()
+            self.fill(serial)
+        elif letter == DRAIN:
+            self.drain()
+        elif letter == GUARD:
+            self.guarded = descriptors[0]
+        elif init is not None and letter == KILL:
+            kill(init.pidfd)
+        elif init is not None:
+            self.commands[descriptors[0]] = init
             init.command = descriptors[0]
-            self.by_fd[init.command] = init
             self.poll.register(init.command, select.POLLIN)
-        else:  # its init is dead already
-            self.forgotten.extend(descriptors)
         return True
 
-    def ended(self, fd: int) -> None:
-        """A command has ended, and so must its init; or an init has."""
-        init = self.by_fd.pop(fd)
-        self.forget(fd)
-        if fd == init.command:
-            init.command = SERVED
-            self.kill(init.pidfd)
-            return
-        del self.inits[init.serial]
-        self.stacks.append(init.stack)
-        if init.command >= 0:
-            del self.by_fd[init.command]
-            self.forget(init.command)
-        self.ready -= init.command == WAITING
+    def fill(self, taken: int) -> None:
+        """Put inits into the socket, whence any thread of the caller takes one, until STOCK are there beyond those taken; one at least.
 
-    def forget(self, fd: int) -> None:
-        self.poll.unregister(fd)
-        self.forgotten.append(fd)
+        Whoever takes the last but one, of which its message tells him, asks for more.
+        """
+        last = max(taken + STOCK, self.serial + 1)
+        while self.serial < last:
+            init, proc = self.make()
+            data = init.serial.to_bytes(4, "little") + bytes((self.serial == last - 1,))
+            sendmsg(self.control, data, (init.pidfd, proc), None, MSG_NOSIGNAL)
+            close(proc)
 
-    def kill(self, pidfd: int) -> None:
-        with suppress(ProcessLookupError):
-            pidfd_send_signal(pidfd, SIGKILL)
+    def bury(self) -> None:
+        """Forget the inits that have ended; their stacks are used again."""
+        poll = select.poll()
+        for init in self.inits.values():
+            poll.register(init.pidfd, select.POLLIN)
+        ended = {fd for fd, _ in poll.poll(0)}
+        for init in [init for init in self.inits.values() if init.pidfd in ended]:
+            del self.inits[init.serial]
+            self.stacks.append(init.stack)
+            close(init.pidfd)
+            if init.command >= 0:
+                del self.commands[init.command]
+                self.poll.unregister(init.command)
+                close(init.command)
 
-    def fill(self, wanted: int) -> None:
-        """Make inits until so many wait in the socket, whence any thread of the caller takes one."""
-        while self.ready < wanted:
-            init = self.make()
-            self.ready += 1
-            sendmsg(self.control, init.serial.to_bytes(4, "little"), (init.pidfd, init.proc), None, MSG_NOSIGNAL)
-            close(init.proc)
+    def drain(self) -> None:
+        """Take the commands out of their socket, which wakes nobody up, and forget those that have ended."""
+        with suppress(BlockingIOError):
+            while self.guarded >= 0:
+                data, descriptors, _, _ = recvmsg(self.guarded, 1, MSG_CMSG_CLOEXEC | MSG_DONTWAIT)
+                if not data:
+                    break
+                self.orphans.extend(descriptors)
+        poll = select.poll()
+        for fd in self.orphans:
+            poll.register(fd, select.POLLIN)
+        for fd, _ in poll.poll(0):
+            self.orphans.remove(fd)
+            close(fd)
 
-    def make(self) -> Init:
+    def make(self) -> tuple[Init, int]:
         """An init in a new PID namespace, and its /proc as a mount that is nowhere yet."""
         stack = self.stacks.pop() if self.stacks else mmap.mmap(-1, STACK, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         pidfd = clone_pause(stack, VM | FILES | NEWPID | PIDFD | SIGCHLD)
         self.serial += 1
-        init = self.inits[self.serial] = self.by_fd[pidfd] = Init(self.serial, pidfd, stack)
-        self.poll.register(pidfd, select.POLLIN)
-        init.proc = self.mounted(pidfd)
-        return init
+        init = self.inits[self.serial] = Init(self.serial, pidfd, stack)
+        return init, self.mounted(pidfd)
 
     def mounted(self, pidfd: int) -> int:
         """A detached /proc of the init's namespace: by proc's option pidns since Linux 6.18, before that by a member of it."""
@@ -232,6 +241,12 @@ class Keeper:
             number = data[0] if data else 0
             raise OSError(number, f"mount of /proc: {os.strerror(number)}")
         return descriptors[0]
+
+
+def kill(pidfd: int) -> None:
+    """Kill what may have ended meanwhile."""
+    with suppress(ProcessLookupError):
+        pidfd_send_signal(pidfd, SIGKILL)
 
 
 def proc_mount(namespace: int | None) -> int:

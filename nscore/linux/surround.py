@@ -39,6 +39,8 @@ class Options:
     init: bool = True
     proc: bool = True
     hostname: str | None = None
+    #: Whether the keeper is to end the namespace when the command ends: needless where its caller waits for nothing else.
+    watch: bool = True
 
 
 class Refused(Exception):

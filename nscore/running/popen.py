@@ -56,11 +56,13 @@ class Popen(subprocess.Popen[AnyStr]):
 
     guarantee = Guarantee.PID_NAMESPACE
     _life: Life | None = None
+    #: Whether the end of the command is to end its namespace even while its caller waits for something else, such as a pipe.
+    _watch = True
 
     def __init__(
         self, args: Any, *positional: Any, hostname: str | None = None, init: bool = True, proc: bool = True, **named: Any
     ) -> None:
-        self._options = {"hostname": hostname, "init": init, "proc": proc}
+        self._options = {"hostname": hostname, "init": init, "proc": proc, "watch": self._watch}
         super().__init__(args, *positional, **named)
 
     @property

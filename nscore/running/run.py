@@ -32,6 +32,7 @@ def run(
             raise ValueError("stdout and stderr arguments may not be used with capture_output.")
         options["stdout"] = options["stderr"] = subprocess.PIPE
     process: Popen[Any] = Popen.__new__(Popen)
+    process._watch = len(args) > 1 or subprocess.PIPE in (options.get("stdin"), options.get("stdout"), options.get("stderr"))
     try:
         # Within the try: an interrupt between the birth and the with block would else leave the command.
         process.__init__(*args, **options)  # type: ignore[misc]
