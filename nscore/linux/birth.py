@@ -19,7 +19,7 @@ assert not TYPE_CHECKING or sys.platform == "linux"
 from nscore.errors import Unavailable
 from nscore.linux.afterfork import alone
 from nscore.linux.calls import pidfd_open, setns, sigprocmask, unshare
-from nscore.linux.calls.creation import NEWPID
+from nscore.linux.calls.creation import NEWPID, thread_refusal
 from nscore.linux.command import Command
 from nscore.linux.forked import by_fork
 from nscore.linux.keepers import SIG_BLOCK, Keeper, Taken, blocked, keeper, outgrown, renewed
@@ -146,7 +146,9 @@ def in_thread(command: Command, work: Callable[[], bool]) -> bool:
     interrupt: BaseException | None = None
     try:
         _thread.start_new_thread(body, ())
-    except KeyboardInterrupt as error:
+    except RuntimeError:
+        raise thread_refusal() from None
+    except BaseException as error:  # a handler's, after the call: the thread has started
         interrupt = error
     while not finished:  # "acquire, then leave the loop" would hang where an interrupt comes between the two
         try:
