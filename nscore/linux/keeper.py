@@ -33,19 +33,27 @@ from nscore.linux.calls import (
     socketpair,
     unshare,
 )
-from nscore.linux.calls.creation import FILES, NEWNS, NEWPID, NEWUSER, PIDFD, SIGCHLD, VM
+from nscore.linux.calls.creation import FILES, NEWNS, NEWPID, NEWUSER, PIDFD, SIGCHLD, VM, raw
 from nscore.linux.calls.syscall import clone_pause
 from nscore.linux.init import FSCONFIG_CMD_CREATE, SIGKILL, map_ids
 from nscore.linux.wire import FAULT, MSG_CMSG_CLOEXEC, MSG_NOSIGNAL, SEQPACKET_CLOEXEC, described, send_descriptors
 from nscore.linux.zygote import settle_down
 
+if TYPE_CHECKING:
+    from typing import NoReturn
+
 #: Inits that wait for a command, and the bytes of the stack on which one sleeps.
 STOCK, STACK = 6, 65536
-#: What the caller says: so many inits have been taken, make others; this is the command of that init, which is to end with it; kill that
-#: init; here is a socket of commands, to be killed if the caller dies; look into it, it is full.
-MORE, WATCH, KILL, GUARD, DRAIN = b"m", b"w", b"k", b"g", b"d"
+#: The bytes that say why there is none.
+WORDS = 200
+#: The PID of whoever mounts /proc from inside.
+MEMBER = 300
+#: What the caller says: the last but one of the inits has been taken, the last one has and somebody waits; this is the command of that
+#: init, which is to end with it; kill that init; here is a socket of commands, to be killed if the caller dies; look into it, it is full.
+MORE, NOW, WATCH, KILL, GUARD, DRAIN = b"m", b"n", b"w", b"k", b"g", b"d"
 
-IGNORE, EINVAL, MSG_DONTWAIT = 1, 22, 0x40
+IGNORE, MSG_DONTWAIT = 1, 0x40
+EINVAL, ENOTTY = 22, 25
 FSCONFIG_SET_FD, FSOPEN_CLOEXEC, FSMOUNT_CLOEXEC = 5, 1, 1
 PIDFD_GET_PID_NAMESPACE = 5
 #: MOUNT_ATTR_NOSUID, _NODEV and _NOEXEC, as everybody mounts proc.
@@ -76,7 +84,7 @@ def main(control: int, caller: int, uid: int, gid: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         send_descriptors(control, (0, None), ())
         keeper = Keeper(control, caller)
-        keeper.fill(0)
+        keeper.more(NOW, 0)
         keeper.serve()
     except BrokenPipeError:
         pass
@@ -140,9 +148,8 @@ class Keeper:
             return False
         letter, serial = data[:1], int.from_bytes(data[1:], "little")
         init = self.inits.get(serial)
-        if letter == MORE:
-            self.bury()
-            self.fill(serial)
+        if letter in (MORE, NOW):
+            self.more(letter, serial)
         elif letter == DRAIN:
             self.drain()
         elif letter == GUARD:
@@ -155,17 +162,25 @@ class Keeper:
             self.poll.register(init.command, select.POLLIN)
         return True
 
-    def fill(self, taken: int) -> None:
+    def more(self, letter: bytes, taken: int) -> None:
         """Put inits into the socket, whence any thread of the caller takes one, until STOCK are there beyond those taken; one at least.
 
-        Whoever takes the last but one, of which its message tells him, asks for more.
+        Whoever takes the last but one is told so with it, and asks for more.  Where none can be made whoever waits gets an errno instead.
         """
+        self.bury()
         last = max(taken + STOCK, self.serial + 1)
-        while self.serial < last:
-            init, proc = self.make()
-            data = init.serial.to_bytes(4, "little") + bytes((self.serial == last - 1,))
-            sendmsg(self.control, data, (init.pidfd, proc), None, MSG_NOSIGNAL)
-            close(proc)
+        try:
+            while self.serial < last:
+                init, proc = self.make()
+                self.say(init.serial, bytes((init.serial == last - 1,)), init.pidfd, proc)
+                close(proc)
+                letter = MORE
+        except OSError as error:
+            if letter == NOW:
+                self.say(error.errno or 0, str(error).encode()[:WORDS])
+
+    def say(self, number: int, data: bytes, *descriptors: int) -> None:
+        sendmsg(self.control, number.to_bytes(4, "little") + data, descriptors, None, MSG_NOSIGNAL)
 
     def bury(self) -> None:
         """Forget the inits that have ended; their stacks are used again."""
@@ -203,37 +218,44 @@ class Keeper:
         pidfd = clone_pause(stack, VM | FILES | NEWPID | PIDFD | SIGCHLD)
         self.serial += 1
         init = self.inits[self.serial] = Init(self.serial, pidfd, stack)
-        return init, self.mounted(pidfd)
+        try:
+            return init, self.mounted(pidfd)
+        except OSError:
+            kill(pidfd)
+            raise
 
     def mounted(self, pidfd: int) -> int:
         """A detached /proc of the init's namespace: by proc's option pidns since Linux 6.18, before that by a member of it."""
         if self.has_option:
-            namespace = pidfd_get_namespace(pidfd, PIDFD_GET_PID_NAMESPACE)
             try:
-                return proc_mount(namespace)
+                return self.by_option(pidfd)
             except OSError as error:
-                if error.errno != EINVAL:
+                if error.errno not in (EINVAL, ENOTTY):  # no such option; before 6.11 no such ioctl
                     raise
-            finally:
-                close(namespace)
             self.has_option = False
         return self.by_member(pidfd)
+
+    def by_option(self, pidfd: int) -> int:
+        """Name the namespace to proc."""
+        namespace = pidfd_get_namespace(pidfd, PIDFD_GET_PID_NAMESPACE)
+        try:
+            return proc_mount(namespace)
+        finally:
+            close(namespace)
 
     def by_member(self, pidfd: int) -> int:
         """Have a process that is forked into the namespace make the mount."""
         ours, theirs = socketpair(1, SEQPACKET_CLOEXEC)
         setns(pidfd, NEWPID)
+        pid = -1
         try:
-            pid = os.fork()
+            # By a number of its own choice, which leaves the next one to the command: 2, as with the option.
+            pid, _ = raw(0, SIGCHLD, (MEMBER,))
+            if pid == 0:
+                tell_mount(theirs)
         finally:
-            setns(self.home, NEWPID)
-        if pid == 0:
-            try:
-                sendmsg(theirs, b"\0", (proc_mount(None),))
-            except OSError as error:
-                sendmsg(theirs, bytes((error.errno or 0,)))
-            finally:
-                os._exit(0)
+            if pid:
+                setns(self.home, NEWPID)
         close(theirs)
         data, descriptors, _, _ = recvmsg(ours, 1, MSG_CMSG_CLOEXEC)
         close(ours)
@@ -241,6 +263,16 @@ class Keeper:
             number = data[0] if data else 0
             raise OSError(number, f"mount of /proc: {os.strerror(number)}")
         return descriptors[0]
+
+
+def tell_mount(told: int) -> NoReturn:
+    """In a member of the namespace: make the mount, hand it over, and end."""
+    try:
+        sendmsg(told, b"\0", (proc_mount(None),))
+    except OSError as error:
+        sendmsg(told, bytes((error.errno or 0,)))
+    finally:
+        os._exit(0)
 
 
 def kill(pidfd: int) -> None:

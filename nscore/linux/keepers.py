@@ -20,7 +20,7 @@ assert not TYPE_CHECKING or sys.platform == "linux"
 from nscore.errors import Unavailable
 from nscore.linux.boot import CAP_SYS_ADMIN, capabilities, check_proc, forbidding
 from nscore.linux.calls import close, sigprocmask
-from nscore.linux.keeper import DRAIN, GUARD, KILL, MORE, MSG_DONTWAIT, WATCH
+from nscore.linux.keeper import DRAIN, GUARD, KILL, MORE, MSG_DONTWAIT, NOW, WATCH, WORDS
 from nscore.linux.wire import MSG_CMSG_CLOEXEC, MSG_NOSIGNAL
 from nscore.linux.zygotes import spawned
 
@@ -65,9 +65,9 @@ class Keeper:
         flags = MSG_CMSG_CLOEXEC | MSG_DONTWAIT
         while True:
             try:
-                data, rights, _, _ = self.socket.recvmsg(5, RIGHTS, flags)
+                data, rights, _, _ = self.socket.recvmsg(4 + WORDS, RIGHTS, flags)
             except BlockingIOError:
-                self.tell(MORE, self.taken)
+                self.tell(NOW, self.taken)
                 flags = MSG_CMSG_CLOEXEC
             except ConnectionResetError:
                 pass  # after the reset comes what was said before it
@@ -75,6 +75,8 @@ class Keeper:
                 break
         if not data:
             return None
+        if not rights:
+            raise refused((int.from_bytes(data[:4], "little"), data[4:].decode()), self.privileged)
         serial = self.taken = data[:4]
         if data[4]:
             self.tell(MORE, serial)
@@ -205,10 +207,10 @@ atexit.register(_ended)
 
 
 def refused(reply: tuple[int, object] | None, privileged: bool) -> Unavailable:
-    """What it means that the keeper does not start."""
+    """What it means that the keeper does not start, or can make no init."""
     who = "root" if privileged else "an ordinary user"
-    number, words = reply or (0, "the keeper, a small interpreter, dies at once")
+    _, words = reply or (0, "the keeper, a small interpreter, dies at once")
     remedy = "Raise the limits of namespaces in /proc/sys/user"
     if not privileged:
         remedy = forbidding() or "Allow user namespaces, or run as root with CAP_SYS_ADMIN"
-    return Unavailable(f"{who} cannot have a PID namespace here: {os.strerror(number) if number > 0 else words}", remedy)
+    return Unavailable(f"{who} cannot have a PID namespace here: {words}", remedy)
