@@ -85,13 +85,12 @@ class Command:
         poll = select.poll()
         poll.register(taken.pidfd, select.POLLIN)
         limit = time.monotonic() + patience
-        left: tuple[str, ...] = ()
         while not poll.poll(GLANCE):
-            # What outside sits in the group or session of a dead member holds up the init alone.
+            # Whoever sits outside in the group or session of a dead member holds up the init, which runs nothing, and no other.
             left = members(taken.proc)
             if not left or time.monotonic() > limit:
-                break
-        return left
+                return left
+        return ()
 
     def release(self) -> None:
         """Close what is held, and let the thread go."""
@@ -110,16 +109,14 @@ class Command:
 
 def members(proc: int) -> tuple[str, ...]:
     """What lives in the namespace of that /proc beside its init, in words."""
-    found = []
-    with suppress(OSError):
+    try:
         directory = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=proc)
-        try:
-            for name in os.listdir(directory):
-                if name.isdigit() and name != "1":
-                    found.append(described(directory, name))
-        finally:
-            close(directory)
-    return tuple(found)
+    except OSError as error:
+        return (f"nobody knows what, since its /proc cannot be read: {error}",)
+    try:
+        return tuple([described(directory, name) for name in os.listdir(directory) if name.isdigit() and name != "1"])
+    finally:
+        close(directory)
 
 
 def described(proc: int, pid: str) -> str:
