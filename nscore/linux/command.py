@@ -80,12 +80,17 @@ class Command:
                 self.release()
             return left
 
+    def lend(self) -> tuple[int, int]:
+        """Descriptors of one's own of the command and of the init; -1 when nothing is left."""
+        with self._lock:
+            return (os.dup(self.pidfd), os.dup(self.init)) if self.init >= 0 else (-1, -1)
+
     def _ended(self, taken: Taken, patience: float) -> tuple[str, ...]:
         self.kill()
         poll = select.poll()
         poll.register(taken.pidfd, select.POLLIN)
         limit = time.monotonic() + patience
-        while not poll.poll(GLANCE):
+        while not poll.poll(min(GLANCE, patience * 1000)):
             # Whoever sits outside in the group or session of a dead member holds up the init, which runs nothing, and no other.
             left = members(taken.proc)
             if not left or time.monotonic() > limit:

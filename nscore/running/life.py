@@ -23,5 +23,8 @@ class Life(Protocol):
     def end(self, patience: float) -> tuple[str, ...]:
         """Kill the namespace, whose command has been reaped: what is left of it after so many seconds, in words."""
 
+    def lend(self) -> tuple[int, int]:
+        """Descriptors of the command and of the init, which the caller closes; -1 when nothing is left."""
+
     def release(self) -> None:
         """Hold it no more."""

@@ -174,7 +174,12 @@ class Popen(subprocess.Popen[AnyStr]):
         if self._life is not None:
             left = self._life.end(PATIENCE)
             if left:
-                raise Unkillable(f"killed {PATIENCE:g} s ago, and not ended by the kernel: {', '.join(left)}")
+                raise unkillable(left)
+
+
+def unkillable(left: tuple[str, ...]) -> Unkillable:
+    """What lives still when PATIENCE is at its end."""
+    return Unkillable(f"killed {PATIENCE:g} s ago, and not ended by the kernel: {', '.join(left)}")
 
 
 def unborn() -> tuple[Life, Callable[[Spawn, dict[str, Any]], None]]:

@@ -23,14 +23,7 @@ def run(
         CalledProcessError: check, and the exit status is not 0.
         Unavailable, Unkillable, ChildProcessError, OSError, ValueError: As Popen and Popen.wait.
     """
-    if input is not None:
-        if options.get("stdin") is not None:
-            raise ValueError("stdin and input arguments may not both be used.")
-        options["stdin"] = subprocess.PIPE
-    if capture_output:
-        if options.get("stdout") is not None or options.get("stderr") is not None:
-            raise ValueError("stdout and stderr arguments may not be used with capture_output.")
-        options["stdout"] = options["stderr"] = subprocess.PIPE
+    options = piped(input, capture_output, options)
     process: Popen[Any] = Popen.__new__(Popen)
     process._watch = len(args) > 1 or subprocess.PIPE in (options.get("stdin"), options.get("stdout"), options.get("stderr"))
     try:
@@ -51,3 +44,16 @@ def run(
     except BaseException:
         process.abandon()
         raise
+
+
+def piped(input: Any, capture_output: bool, options: dict[str, Any]) -> dict[str, Any]:
+    """The options of Popen with the pipes that input and capture_output need."""
+    if input is not None:
+        if options.get("stdin") is not None:
+            raise ValueError("stdin and input arguments may not both be used.")
+        options["stdin"] = subprocess.PIPE
+    if capture_output:
+        if options.get("stdout") is not None or options.get("stderr") is not None:
+            raise ValueError("stdout and stderr arguments may not be used with capture_output.")
+        options["stdout"] = options["stderr"] = subprocess.PIPE
+    return options
