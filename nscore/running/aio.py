@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import Any, AnyStr, Generic
+from typing import Any, AnyStr, Generic, overload
 
 from nscore.running import popen as blocking
 from nscore.running.life import Life
@@ -24,7 +24,27 @@ from nscore.running.pipes import Conversation, finish
 from nscore.running.popen import PATIENCE, unkillable
 from nscore.running.results import CompletedProcess, TimeoutExpired
 from nscore.running.run import piped
+from nscore.running.signatures import passing_on_to
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from nscore.running.keywords import (
+        Arguments,
+        ByEncoding,
+        ByErrors,
+        ByNewlines,
+        ByText,
+        InBytes,
+        InEither,
+        RunByEncoding,
+        RunByErrors,
+        RunByNewlines,
+        RunByText,
+        RunInBytes,
+        RunInEither,
+    )
 __all__ = ["Popen", "run"]
 
 #: Seconds that a loop is asked to wait at a time: what it does with many more is not the same everywhere.
@@ -33,6 +53,19 @@ AT_MOST = 3600.0
 GLANCE = 0.02
 
 
+@overload
+async def run(args: Arguments, **options: Unpack[RunByText]) -> CompletedProcess[str]: ...
+@overload
+async def run(args: Arguments, **options: Unpack[RunByEncoding]) -> CompletedProcess[str]: ...
+@overload
+async def run(args: Arguments, **options: Unpack[RunByErrors]) -> CompletedProcess[str]: ...
+@overload
+async def run(args: Arguments, **options: Unpack[RunByNewlines]) -> CompletedProcess[str]: ...
+@overload
+async def run(args: Arguments, **options: Unpack[RunInBytes]) -> CompletedProcess[bytes]: ...
+@overload
+async def run(args: Arguments, **options: Unpack[RunInEither]) -> CompletedProcess[Any]: ...
+@passing_on_to(blocking.Popen.__init__)
 async def run(
     *args: Any, input: Any = None, capture_output: bool = False, timeout: float | None = None, check: bool = False, **options: Any
 ) -> CompletedProcess[Any]:
@@ -46,7 +79,8 @@ async def run(
         process.__init__(*args, **piped(input, capture_output, options))  # type: ignore[misc]
         stdout, stderr = await process.communicate(input, timeout)
     except BaseException as error:
-        await process.__aexit__(type(error), error, None)
+        if hasattr(process, "popen"):
+            await process.__aexit__(type(error), error, None)
         raise
     assert process.returncode is not None
     completed = CompletedProcess(process.args, process.returncode, stdout, stderr)
@@ -66,16 +100,24 @@ class Popen(Generic[AnyStr]):
     """
 
     popen: blocking.Popen[AnyStr]
-    _conversation: Conversation | None
-    _talking: bool
+    _conversation: Conversation | None = None
+    _talking = False
 
-    def __new__(cls, *args: Any, **options: Any) -> Popen[AnyStr]:
-        # Before __init__, so that it can be abandoned whatever happens there.
-        self = super().__new__(cls)
-        self.popen, self._conversation, self._talking = blocking.Popen.__new__(blocking.Popen), None, False
-        return self
-
+    @overload
+    def __init__(self: Popen[str], args: Arguments, **options: Unpack[ByText]) -> None: ...
+    @overload
+    def __init__(self: Popen[str], args: Arguments, **options: Unpack[ByEncoding]) -> None: ...
+    @overload
+    def __init__(self: Popen[str], args: Arguments, **options: Unpack[ByErrors]) -> None: ...
+    @overload
+    def __init__(self: Popen[str], args: Arguments, **options: Unpack[ByNewlines]) -> None: ...
+    @overload
+    def __init__(self: Popen[bytes], args: Arguments, **options: Unpack[InBytes]) -> None: ...
+    @overload
+    def __init__(self: Popen[Any], args: Arguments, **options: Unpack[InEither]) -> None: ...
+    @passing_on_to(blocking.Popen.__init__)
     def __init__(self, args: Any, *positional: Any, **options: Any) -> None:
+        self.popen = blocking.Popen.__new__(blocking.Popen)
         self.popen.__init__(args, *positional, **options)  # type: ignore[misc]
 
     @property

@@ -8,15 +8,19 @@ import sys
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
-from typing import Any, AnyStr
+from typing import Any, AnyStr, overload
 
 from nscore.errors import Unavailable
 from nscore.running.results import Guarantee, TimeoutExpired, Unkillable
+from nscore.running.signatures import passing_on_to
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from typing_extensions import Unpack
+
+    from nscore.running.keywords import Arguments, ByEncoding, ByErrors, ByNewlines, ByText, InBytes, InEither
     from nscore.running.life import Life
 
 WNOHANG = 1
@@ -59,6 +63,19 @@ class Popen(subprocess.Popen[AnyStr]):
     #: Whether the end of the command is to end its namespace even while its caller waits for something else, such as a pipe.
     _watch = True
 
+    @overload
+    def __init__(self: Popen[str], args: Arguments, **options: Unpack[ByText]) -> None: ...
+    @overload
+    def __init__(self: Popen[str], args: Arguments, **options: Unpack[ByEncoding]) -> None: ...
+    @overload
+    def __init__(self: Popen[str], args: Arguments, **options: Unpack[ByErrors]) -> None: ...
+    @overload
+    def __init__(self: Popen[str], args: Arguments, **options: Unpack[ByNewlines]) -> None: ...
+    @overload
+    def __init__(self: Popen[bytes], args: Arguments, **options: Unpack[InBytes]) -> None: ...
+    @overload
+    def __init__(self: Popen[Any], args: Arguments, **options: Unpack[InEither]) -> None: ...
+    @passing_on_to(subprocess.Popen.__init__)
     def __init__(
         self, args: Any, *positional: Any, hostname: str | None = None, init: bool = True, proc: bool = True, **named: Any
     ) -> None:

@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 import subprocess
-from typing import Any
+from typing import Any, overload
 
 from nscore.running.popen import Popen
 from nscore.running.results import CalledProcessError, CompletedProcess, TimeoutExpired
+from nscore.running.signatures import passing_on_to
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from nscore.running.keywords import Arguments, RunByEncoding, RunByErrors, RunByNewlines, RunByText, RunInBytes, RunInEither
 
 
+@overload
+def run(args: Arguments, **options: Unpack[RunByText]) -> CompletedProcess[str]: ...
+@overload
+def run(args: Arguments, **options: Unpack[RunByEncoding]) -> CompletedProcess[str]: ...
+@overload
+def run(args: Arguments, **options: Unpack[RunByErrors]) -> CompletedProcess[str]: ...
+@overload
+def run(args: Arguments, **options: Unpack[RunByNewlines]) -> CompletedProcess[str]: ...
+@overload
+def run(args: Arguments, **options: Unpack[RunInBytes]) -> CompletedProcess[bytes]: ...
+@overload
+def run(args: Arguments, **options: Unpack[RunInEither]) -> CompletedProcess[Any]: ...
+@passing_on_to(Popen.__init__)
 def run(
     *args: Any, input: Any = None, capture_output: bool = False, timeout: float | None = None, check: bool = False, **options: Any
 ) -> CompletedProcess[Any]:
