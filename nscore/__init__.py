@@ -48,6 +48,14 @@ from nscore.interface.syscalls import Program, Syscalls
 from nscore.results import Capabilities, Child, Credentials, Message, PidfdInfo, SigAction, Siginfo, Stat, Uname, WaitResult
 from nscore.trace import Call, Trace
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from nscore.running import aio
+    from nscore.running.init import init
+    from nscore.running.popen import Popen
+    from nscore.running.results import CalledProcessError, CompletedProcess, Guarantee, TimeoutExpired, Unkillable
+    from nscore.running.run import run
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -61,16 +69,19 @@ __all__ = [
     "AddressFamily",
     "Blocked",
     "Call",
+    "CalledProcessError",
     "Calls",
     "Capabilities",
     "Capability",
     "Child",
     "ChildCode",
     "CloneFlag",
+    "CompletedProcess",
     "Credentials",
     "Disposition",
     "FcntlCommand",
     "Gone",
+    "Guarantee",
     "IdType",
     "Machine",
     "Message",
@@ -84,6 +95,7 @@ __all__ = [
     "PidfdNamespace",
     "PidfdSignalFlag",
     "PollEvent",
+    "Popen",
     "Prctl",
     "Process",
     "Program",
@@ -98,12 +110,46 @@ __all__ = [
     "SocketType",
     "Stat",
     "Syscalls",
+    "TimeoutExpired",
     "Trace",
     "UmountFlag",
-    "Unavailable",
     "Uname",
+    "Unavailable",
+    "Unkillable",
     "WaitOption",
     "WaitResult",
+    "aio",
     "available",
     "boot",
+    "init",
+    "run",
 ]
+
+#: What is imported when it is asked for, since it brings subprocess with it, and the module where it is.
+_LATER = {
+    "CalledProcessError": "nscore.running.results",
+    "CompletedProcess": "nscore.running.results",
+    "Guarantee": "nscore.running.results",
+    "Popen": "nscore.running.popen",
+    "TimeoutExpired": "nscore.running.results",
+    "Unkillable": "nscore.running.results",
+    "aio": "nscore.running.aio",
+    "init": "nscore.running.init",
+    "run": "nscore.running.run",
+}
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})
+
+
+if not TYPE_CHECKING:  # whose reader would take it for any name at all
+
+    def __getattr__(name):
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        found = import_module("nscore.running.aio") if name == "aio" else getattr(import_module(_LATER[name]), name)
+        globals()[name] = found
+        return found
