@@ -6,15 +6,28 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from nscore.backends import available
 from nscore.errors import Unavailable
-from nscore.walkthrough import play
-from nscore.walkthrough.screen import Screen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from nscore.walkthrough.screen import Screen
+
+#: The commands that parse their own arguments: module, function, and a line of help.
+COMMANDS = {
+    "run": ("nscore.running.commands", "main_run", "a command in a PID namespace, which ends with all that it has started"),
+    "init": ("nscore.running.init_command", "main_init", "be PID 1 to a command: forward signals, reap orphans"),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Carry out a command line and return its exit status; 2 where it asks for what cannot be had."""
+    argv = sys.argv[1:] if argv is None else list(argv)
+    if argv and argv[0] in COMMANDS:
+        module, function, _ = COMMANDS[argv[0]]
+        return int(getattr(import_module(module), function)(argv[1:]))
     args = _parser().parse_args(argv)
     try:
         return int(args.command(args))
@@ -29,6 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def walkthrough(args: argparse.Namespace) -> int:
     """Play the walkthrough; 1 where two backends differ."""
+    from nscore.walkthrough import play
+    from nscore.walkthrough.screen import Screen
+
     screen = Screen(sys.stdout, args.explain)
     return 1 if play(_backends(args.backend, screen), screen) else 0
 
@@ -53,6 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--backend", choices=("sim", "linux", "both"), help="where it is played; both, where linux can be had")
     command.add_argument("--explain", action="store_true", help="add the kernel's reason and the rule's id to each step")
     command.set_defaults(command=walkthrough)
+    for name, (_, _, line) in COMMANDS.items():
+        commands.add_parser(name, help=line)
     return parser
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from nscore.flags import SIGRTMAX, Signal
+from nscore.running.environment import inherited
 from nscore.running.init import init_here
 from nscore.running.init_options import LIKES, Answer, Asked
 from nscore.running.manners import OWN
@@ -103,16 +104,3 @@ def status(text: str) -> int:
     if not 0 <= int(text) <= 255:
         raise ValueError(text)
     return int(text)
-
-
-def inherited() -> dict[str, str]:
-    """The environment as this process was given it: in the C locale Python sets LC_CTYPE, which is none of the command's.  PEP 538"""
-    environ = dict(os.environ)
-    try:
-        with open("/proc/self/environ", "rb") as file:
-            given = file.read()
-    except OSError:  # no /proc yet
-        return environ
-    if not any(entry.startswith(b"LC_CTYPE=") for entry in given.split(b"\0")):
-        environ.pop("LC_CTYPE", None)
-    return environ
