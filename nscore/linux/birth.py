@@ -62,7 +62,7 @@ def attempted(ours: Keeper, command: Command, spawn: Spawn, options: Options) ->
         if taken is None:
             return False
         try:
-            (joined if ours.privileged else by_fork)(command, taken, spawn, options)
+            (joined if ours.privileged and options.user is None else by_fork)(command, taken, spawn, options)
             return True
         except BaseException as error:
             if command.pid:
@@ -70,6 +70,8 @@ def attempted(ours: Keeper, command: Command, spawn: Spawn, options: Options) ->
             taken.discard()
             if not isinstance(error, Refused):
                 raise
+            if error.wish:
+                raise error.reason() from None
             if error.error.errno != ESRCH:  # else somebody has killed the init that waited
                 if outgrown(ours):
                     return False
@@ -86,7 +88,7 @@ def refused(refusal: Refused) -> Unavailable:
 
 def joined(command: Command, taken: Taken, spawn: Spawn, options: Options) -> None:
     """Join the namespace of an init, with CAP_SYS_ADMIN, and make the command there."""
-    surround(options, taken.proc)
+    surround(options, taken.proc, leaves=bool(options.mounts) and os.path.isabs(spawn.arguments["cwd"] or ""))
     step("setns", setns, taken.pidfd, NEWPID)
     pid = spawn()
     pidfd = pidfd_open(pid)
@@ -133,7 +135,7 @@ def in_thread(command: Command, work: Callable[[], bool]) -> bool:
         except BaseException as error:
             failures.append(error)
         if command.pid:
-            command.gate = gate
+            command.gate, command.tid = gate, _thread.get_native_id()
         else:
             gate.release()
         # Asleep, it keeps nothing of its caller's alive.

@@ -7,6 +7,7 @@ import os
 import select
 import sys
 import time
+from collections import deque
 from contextlib import suppress
 
 TYPE_CHECKING = False
@@ -19,6 +20,8 @@ from nscore.linux.keepers import Taken
 #: Milliseconds after which a killed init that does not end is looked at more closely.
 GLANCE = 20
 ECHILD = 10
+#: Seconds after which a thread is not waited for any longer.
+LEAVES = 0.5
 
 
 class Command:
@@ -34,6 +37,8 @@ class Command:
         self.pid, self.pidfd, self.init = 0, -1, -1
         self.taken: Taken | None = None
         self.gate: _thread.LockType | None = None
+        #: The thread that sleeps behind the gate.
+        self.tid = 0
         #: The caller's mask, where its signals are blocked during the birth.
         self.mask: tuple[int, ...] | None = None
         self._lock = _thread.allocate_lock()
@@ -106,10 +111,27 @@ class Command:
         if self.taken is not None:
             self.taken.close()
         if self.gate is not None:
+            _leaving.append(self.tid)
             self.gate.release()
 
     def __del__(self) -> None:
         self.release()
+
+
+#: The last threads that were let go: the kernel takes a millisecond to take a mount namespace apart.
+_leaving: deque[int] = deque(maxlen=64)
+
+
+def threads_left() -> None:
+    """Before a fork: wait for them, for whom os.fork() would warn of threads that nobody knows of any more."""
+    while _leaving:
+        task = f"/proc/self/task/{_leaving.popleft()}"
+        limit = time.monotonic() + LEAVES
+        while os.path.exists(task) and time.monotonic() < limit:
+            time.sleep(0.0001)
+
+
+os.register_at_fork(before=threads_left, after_in_child=_leaving.clear)
 
 
 def members(proc: int) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import os
 import resource
 import select
 import sys
+import time
 from contextlib import suppress
 
 TYPE_CHECKING = False
@@ -24,6 +25,7 @@ from nscore.linux.calls import (
     fsconfig,
     fsmount,
     fsopen,
+    mount,
     pidfd_get_namespace,
     pidfd_send_signal,
     recvmsg,
@@ -35,7 +37,7 @@ from nscore.linux.calls import (
 )
 from nscore.linux.calls.creation import FILES, NEWNS, NEWPID, NEWUSER, PIDFD, SIGCHLD, VM, raw
 from nscore.linux.calls.syscall import clone_pause
-from nscore.linux.init import FSCONFIG_CMD_CREATE, SIGKILL, map_ids
+from nscore.linux.init import FSCONFIG_CMD_CREATE, MS_REC, SIGKILL, map_ids
 from nscore.linux.wire import FAULT, MSG_CMSG_CLOEXEC, MSG_NOSIGNAL, SEQPACKET_CLOEXEC, described, send_descriptors
 from nscore.linux.zygote import settle_down
 
@@ -48,12 +50,14 @@ STOCK, STACK = 6, 65536
 WORDS = 200
 #: The PID of whoever mounts /proc from inside.
 MEMBER = 300
+#: How often a limit of namespaces is tried again where somebody waits, and the seconds between.
+TRIES, PAUSE = 20, 0.01
 #: What the caller says: the last but one of the inits has been taken, the last one has and somebody waits; this is the command of that
 #: init, which is to end with it; kill that init; here is a socket of commands, to be killed if the caller dies; look into it, it is full.
 MORE, NOW, WATCH, KILL, GUARD, DRAIN = b"m", b"n", b"w", b"k", b"g", b"d"
 
-IGNORE, MSG_DONTWAIT = 1, 0x40
-EINVAL, ENOTTY = 22, 25
+IGNORE, MSG_DONTWAIT, MS_SLAVE = 1, 0x40, 1 << 19
+EINVAL, ENOTTY, ENOSPC = 22, 25, 28
 FSCONFIG_SET_FD, FSOPEN_CLOEXEC, FSMOUNT_CLOEXEC = 5, 1, 1
 PIDFD_GET_PID_NAMESPACE = 5
 #: MOUNT_ATTR_NOSUID, _NODEV and _NOEXEC, as everybody mounts proc.
@@ -74,8 +78,11 @@ def main(control: int, caller: int, uid: int, gid: int) -> None:
         if uid < 0:
             unshare(NEWPID)
         else:
-            unshare(NEWUSER | NEWPID | NEWNS)
+            unshare(NEWUSER | NEWPID)
             map_ids((uid, gid), (uid, gid))
+        if not may_mount():
+            unshare(NEWNS)
+            mount("none", "/", None, MS_REC | MS_SLAVE)
         if os.fork():
             os._exit(0)  # the caller's wait() never meets the keeper
         control, caller = settle_down(control, caller, "nscore-keeper")
@@ -89,7 +96,7 @@ def main(control: int, caller: int, uid: int, gid: int) -> None:
     except BrokenPipeError:
         pass
     except OSError as error:
-        send_descriptors(control, (error.errno or FAULT, str(error)), ())
+        send_descriptors(control, (error.errno or FAULT, str(error.strerror)), ())
     except BaseException:
         send_descriptors(control, (FAULT, described()), ())
     os._exit(0)
@@ -169,15 +176,21 @@ class Keeper:
         """
         self.bury()
         last = max(taken + STOCK, self.serial + 1)
-        try:
-            while self.serial < last:
+        tries = TRIES if letter == NOW else 1
+        while self.serial < last:
+            try:
                 init, proc = self.make()
-                self.say(init.serial, bytes((init.serial == last - 1,)), init.pidfd, proc)
-                close(proc)
-                letter = MORE
-        except OSError as error:
-            if letter == NOW:
-                self.say(error.errno or 0, str(error).encode()[:WORDS])
+            except OSError as error:
+                tries -= 1
+                if tries > 0 and error.errno == ENOSPC:
+                    time.sleep(PAUSE)  # the kernel counts what it has not yet taken apart
+                    continue
+                if letter == NOW:
+                    self.say(error.errno or 0, str(error.strerror).encode()[:WORDS])
+                return
+            self.say(init.serial, bytes((init.serial == last - 1,)), init.pidfd, proc)
+            close(proc)
+            letter, tries = MORE, 1
 
     def say(self, number: int, data: bytes, *descriptors: int) -> None:
         sendmsg(self.control, number.to_bytes(4, "little") + data, descriptors, None, MSG_NOSIGNAL)
@@ -279,6 +292,15 @@ def kill(pidfd: int) -> None:
     """Kill what may have ended meanwhile."""
     with suppress(ProcessLookupError):
         pidfd_send_signal(pidfd, SIGKILL)
+
+
+def may_mount() -> bool:
+    """Whether the mount namespace is of our user namespace, or of one below: with another one there is no fsopen."""
+    try:
+        close(fsopen("proc", FSOPEN_CLOEXEC))
+    except PermissionError:
+        return False
+    return True
 
 
 def proc_mount(namespace: int | None) -> int:

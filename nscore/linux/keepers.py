@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import errno
 import os
+import select
 import socket
 import struct
 import sys
@@ -63,7 +64,7 @@ class Keeper:
     def take(self) -> Taken | None:
         """An init that waits, or None where the keeper has died."""
         flags = MSG_CMSG_CLOEXEC | MSG_DONTWAIT
-        while True:
+        while self.alive():  # else what waits in the socket is dead, or about to be
             try:
                 data, rights, _, _ = self.socket.recvmsg(4 + WORDS, RIGHTS, flags)
             except BlockingIOError:
@@ -73,6 +74,8 @@ class Keeper:
                 pass  # after the reset comes what was said before it
             else:
                 break
+        else:
+            return None
         if not data:
             return None
         if not rights:
@@ -81,6 +84,12 @@ class Keeper:
         if data[4]:
             self.tell(MORE, serial)
         return Taken(self, serial, *TWO.unpack(rights[0][2]))
+
+    def alive(self) -> bool:
+        """Whether the other end of its socket is open."""
+        poll = select.poll()
+        poll.register(self.socket, 0)
+        return not poll.poll(0)
 
     def tell(self, letter: bytes, serial: bytes, *descriptors: int) -> None:
         """Say something; a keeper that has died has already done all that can be asked of it."""
