@@ -121,7 +121,8 @@ class Init:
             self.calls.sigprocmask(SigMask.SETMASK, self.mask)
             raise
         while True:
-            self.serve()
+            while self.serve() != Signal.CHLD:
+                pass
             ended = self.reap()
             if ended is not None:
                 return self.end(ended)
@@ -141,6 +142,8 @@ class Init:
         if calls.getpid() != 1 and not calls.prctl(Prctl.GET_CHILD_SUBREAPER):
             self.voice.cannot_reap()
         self.skipped |= self.host.leave(self.voice)
+        # Whoever is an init now may have had children that ended unseen; from here on a signal tells of each.
+        self.reap()
         self.pid = calls.fork(self.child)
         if manner.place is Place.GROUP:
             # Whoever is first: what is sent to the group must not come before there is one.  EACCES: it runs the command already.
@@ -173,12 +176,12 @@ class Init:
         calls.sigprocmask(SigMask.SETMASK, () if manner.unmasked else self.mask)
         return self.main(calls)
 
-    def serve(self) -> None:
-        """Wait for a signal and do as it says."""
+    def serve(self) -> int:
+        """Wait for a signal and do as it says, unless it tells of children; which it is."""
         try:
             sig = self.calls.sigtimedwait(self.manner.collected).si_signo
         except InterruptedError:  # stopped and continued, or a handler of a signal that is not collected
-            return
+            return 0
         self.voice.received(sig)
         if sig in self.skipped:
             self.skipped.discard(sig)
@@ -189,6 +192,7 @@ class Init:
             self.forward(sig)
             if self.manner.stop is Stop.TOLD and sig in TERMINAL_STOPS:
                 self.suspend()
+        return sig
 
     def forward(self, sig: int) -> None:
         """Send the main child, or its group, a signal that has come or what it is rewritten to."""
@@ -256,7 +260,7 @@ class Init:
         if manner.farewell:
             to = manner.rewrite.get(manner.farewell, manner.farewell)
             with suppress(ProcessLookupError, PermissionError):
-                if to:
+                if to and manner.group:  # its own number may be another's by now
                     self.calls.kill(-self.pid, to)
             self.voice.forwarded(to)
         self.host.ended(self.pid)

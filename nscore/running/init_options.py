@@ -151,7 +151,12 @@ def dumb_init(argv: Sequence[str], environ: Mapping[str, str]) -> Asked:
     if not options.rest:
         raise Answer(1, STDERR, f"Usage: {argv[0]} [option] program [args]\nTry {argv[0]} --help for full usage.")
     voice = DumbInitVoice(options.rest[0], debug or environ.get("DUMB_INIT_DEBUG") == "1")
-    manner = single(DUMB_INIT) if alone or environ.get("DUMB_INIT_SETSID") == "0" else DUMB_INIT
+    if environ.get("DUMB_INIT_DEBUG") == "1":
+        voice.say("Running in debug mode.")
+    if environ.get("DUMB_INIT_SETSID") == "0":
+        alone = True
+        voice.say("Not running in setsid mode.")
+    manner = single(DUMB_INIT) if alone else DUMB_INIT
     return Asked(options.rest, replace(manner, rewrite={**manner.rewrite, **rewrite}), voice)
 
 

@@ -52,7 +52,7 @@ class Manner:
         place, stop, terminal: As their enums say.
         group: Whether signals go to the main child's process group.
         rewrite: What is forwarded in place of a signal; 0 is nothing.
-        farewell: What is sent to the rest of the main child's group when it has ended; 0 is nothing.
+        farewell: With group, what is sent to the rest of the main child's group when it has ended; 0 is nothing.
         strict: Whether it is the end if a signal may not be forwarded.
         subreaper: Whether orphans are adopted where the init is not PID 1.
         pdeathsig: What the init is to be sent when its parent dies; 0 is nothing.
@@ -121,4 +121,4 @@ def single(manner: Manner) -> Manner:
     if manner.place is not Place.SESSION:
         return replace(manner, group=False)
     kept = {sig: to for sig, to in manner.rewrite.items() if DUMB_INIT.rewrite.get(sig) != to}
-    return replace(manner, group=False, place=Place.CALLER, terminal=Terminal.LEFT, farewell=0, rewrite=kept)
+    return replace(manner, group=False, place=Place.CALLER, terminal=Terminal.LEFT, rewrite=kept)

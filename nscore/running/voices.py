@@ -149,6 +149,8 @@ class TiniVoice(Voice):
         self.say(1, REAPING_HINT)
 
     def no_terminal(self, what: str, error: OSError | None) -> None:
+        if not os.isatty(STDOUT):
+            return  # the child has only buffered it, and its exec forgets that
         why = "no tty" if error is not None and error.errno == 25 else "no such device"
         self.say(3, f"tcsetpgrp failed: {why} (ok to proceed)")
 

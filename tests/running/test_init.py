@@ -115,13 +115,15 @@ def test_a_signal_that_is_rewritten_to_nothing_is_not_forwarded(backend: str) ->
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("place", Place)
 def test_signals_reach_the_group_where_that_is_asked_for(backend: str, place: Place) -> None:
-    """The main child ignores what its child dies of."""
+    """A signal to a group reaches one member after the other, but a later one none before that."""
 
     def main(calls: Syscalls) -> int:
-        calls.sigprocmask(SigMask.BLOCK, (Signal.HUP,))
+        calls.sigprocmask(SigMask.BLOCK, (Signal.HUP, Signal.USR1))
         pid = calls.fork(waiting)
         calls.kill(1, Signal.HUP)
         calls.sigtimedwait((Signal.HUP,))
+        calls.kill(1, Signal.USR1)
+        calls.sigtimedwait((Signal.USR1,))
         calls.kill(pid, Signal.TERM)
         return calls.waitpid(pid)[1]
 
