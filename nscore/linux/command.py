@@ -8,7 +8,7 @@ import select
 import sys
 import time
 from collections import deque
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
@@ -17,9 +17,12 @@ from nscore.linux.calls import close, pidfd_get_info, pidfd_send_signal
 from nscore.linux.init import SIGKILL
 from nscore.linux.keepers import Taken
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 #: Milliseconds after which a killed init that does not end is looked at more closely.
 GLANCE = 20
-ECHILD = 10
+EBADF, ECHILD = 9, 10
 #: Seconds after which a thread is not waited for any longer.
 LEAVES = 0.5
 
@@ -41,7 +44,8 @@ class Command:
         self.tid = 0
         #: The caller's mask, where its signals are blocked during the birth.
         self.mask: tuple[int, ...] | None = None
-        self._lock = _thread.allocate_lock()
+        #: For all that uses or closes the descriptors, whose numbers are others' afterwards; a signal handler's call may come within ours.
+        self._lock = _thread.RLock()
 
     def born(self, pid: int, pidfd: int, taken: Taken | None) -> None:
         """Take charge of a new-born command and the init that it was given; None where it is its own."""
@@ -49,26 +53,38 @@ class Command:
         self.init = pidfd if taken is None else taken.pidfd
 
     def signal(self, sig: int) -> None:
-        """Send the command a signal."""
-        pidfd_send_signal(self.pidfd, sig)
+        """Send the command a signal; nothing where nothing is left of it."""
+        with self._lock, self._ended_within():
+            if self.init >= 0:
+                pidfd_send_signal(self.pidfd, sig)
 
     def kill(self) -> None:
         """Have the kernel end the whole namespace."""
-        if self.init < 0:
-            return
+        with self._lock, self._ended_within():
+            if self.init < 0:
+                return
+            try:
+                pidfd_send_signal(self.init, SIGKILL)
+            except ProcessLookupError:
+                pass
+            except PermissionError:  # the caller has dropped its ids since
+                if self.taken is None:
+                    raise
+                self.taken.kill()
+
+    @contextmanager
+    def _ended_within(self) -> Iterator[None]:
+        """A signal handler may have ended it between the look and the call: the descriptors are -1 then."""
         try:
-            pidfd_send_signal(self.init, SIGKILL)
-        except ProcessLookupError:
-            pass
-        except PermissionError:  # the caller has dropped its ids since
-            if self.taken is None:
+            yield
+        except OSError as error:
+            if error.errno != EBADF or self.init >= 0:
                 raise
-            self.taken.kill()
 
     def lost_status(self) -> int:
         """The wait status of the command that somebody else has reaped; ChildProcessError where the kernel (before 6.15) does not tell."""
-        with suppress(OSError):
-            status = pidfd_get_info(self.pidfd)[-1]
+        with self._lock, suppress(OSError):
+            status = pidfd_get_info(self.pidfd)[-1] if self.init >= 0 else None
             if status is not None:
                 return status
         raise ChildProcessError(
@@ -94,25 +110,32 @@ class Command:
         self.kill()
         poll = select.poll()
         poll.register(taken.pidfd, select.POLLIN)
-        limit = time.monotonic() + patience
-        while not poll.poll(min(GLANCE, patience * 1000)):
+        pause = waited = min(GLANCE, patience)
+        while not poll.poll(pause * 1000) and self.init >= 0:
             # Whoever sits outside in the group or session of a dead member holds up the init, which runs nothing, and no other.
-            left = members(taken.proc)
-            if not left or time.monotonic() > limit:
-                return left
+            if not members(taken.proc):
+                break
+            # What was waited, not what the clock says: a machine that stood still has not given the kernel its time.
+            if waited >= patience:
+                return described(taken.proc)
+            pause = min(2 * pause, 0.2)
+            waited += pause
         return ()
 
     def release(self) -> None:
         """Close what is held, and let the thread go."""
-        if self.init < 0:
-            return
-        self.init = -1
-        close(self.pidfd)
-        if self.taken is not None:
-            self.taken.close()
-        if self.gate is not None:
-            _leaving.append(self.tid)
-            self.gate.release()
+        with self._lock:
+            if self.init < 0:
+                return
+            pidfd, self.pidfd, self.init = self.pidfd, -1, -1
+            try:
+                close(pidfd)
+                if self.taken is not None:
+                    self.taken.close()
+            finally:
+                if self.gate is not None:
+                    _leaving.append(self.tid)
+                    self.gate.release()
 
     def __del__(self) -> None:
         self.release()
@@ -135,20 +158,23 @@ os.register_at_fork(before=threads_left, after_in_child=_leaving.clear)
 
 
 def members(proc: int) -> tuple[str, ...]:
-    """What lives in the namespace of that /proc beside its init, in words."""
+    """The numbers of what lives in the namespace of that /proc beside its init."""
     try:
         directory = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=proc)
     except OSError as error:
         return (f"nobody knows what, since its /proc cannot be read: {error}",)
     try:
-        return tuple([described(directory, name) for name in os.listdir(directory) if name.isdigit() and name != "1"])
+        return tuple([name for name in os.listdir(directory) if name.isdigit() and name != "1"])
     finally:
         close(directory)
 
 
-def described(proc: int, pid: str) -> str:
-    """A process by its number, name and state."""
-    lines: dict[str, str] = {}
-    with suppress(OSError), open(os.open(f"{pid}/status", os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc)) as file:
-        lines = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
-    return f"PID {pid} ({lines.get('Name', '?')}, {lines.get('State', '?')})"
+def described(proc: int) -> tuple[str, ...]:
+    """The same with names and states."""
+    found = []
+    for pid in members(proc):
+        lines: dict[str, str] = {}
+        with suppress(OSError), open(os.open(f"{pid}/status", os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc)) as file:
+            lines = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+        found.append(f"PID {pid} ({lines.get('Name', '?')}, {lines.get('State', '?')})")
+    return tuple(found)
