@@ -67,7 +67,7 @@ class Forking(LinuxTask):
 
 
 class LinuxHost:
-    """nscore.running.host.Host of the calling process.  terminal is the name of a nscore.running.manners.Terminal."""
+    """nscore.running.init_host.Host of the calling process.  terminal is the name of a nscore.running.init_manners.Terminal."""
 
     def __init__(self, terminal: str) -> None:
         self.terminal = terminal

@@ -18,10 +18,10 @@ from nscore.errors import Unavailable
 from nscore.flags import ChildCode, Disposition, IdType, Prctl, SigMask, Signal, WaitOption
 from nscore.interface.syscalls import Program, Syscalls
 from nscore.results import WaitResult
-from nscore.running.command import Command
-from nscore.running.host import Bare, Host
-from nscore.running.manners import MANNERS, OWN, TERMINAL_STOPS, Manner, Place, Stop, single
-from nscore.running.voices import Voice
+from nscore.running.init_host import Bare, Host
+from nscore.running.init_main import Command
+from nscore.running.init_manners import MANNERS, OWN, TERMINAL_STOPS, Manner, Place, Stop, single
+from nscore.running.init_voices import Voice
 
 ENDED = frozenset((ChildCode.EXITED, ChildCode.KILLED, ChildCode.DUMPED))
 

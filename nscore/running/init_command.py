@@ -10,9 +10,9 @@ from dataclasses import replace
 from nscore.flags import SIGRTMAX, Signal
 from nscore.running.environment import inherited
 from nscore.running.init import init_here
+from nscore.running.init_manners import OWN
 from nscore.running.init_options import LIKES, Answer, Asked
-from nscore.running.manners import OWN
-from nscore.running.voices import OwnVoice
+from nscore.running.init_voices import OwnVoice
 
 DESCRIPTION = """\
 Run a command as its init: forward signals to it, reap all orphans, exit with its status, 128+n where signal n killed it; 127 and 126 where

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 from nscore.flags import Signal
 from nscore.running.gnu_options import Options, Refused
-from nscore.running.manners import DUMB_INIT, TINI, Manner, single
-from nscore.running.voices import STDERR, STDOUT, DumbInitVoice, TiniVoice, Voice, write
+from nscore.running.init_manners import DUMB_INIT, TINI, Manner, single
+from nscore.running.init_voices import STDERR, STDOUT, DumbInitVoice, TiniVoice, Voice, write
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from nscore import Blocked, IdType, Prctl, Program, SigMask, Signal, Syscalls, Unavailable, WaitOption, boot
 from nscore.running.init import init, init_program
-from nscore.running.manners import DUMB_INIT, OWN, TINI, Manner, Place
+from nscore.running.init_manners import DUMB_INIT, OWN, TINI, Manner, Place
 from tests.conftest import BACKENDS, need
 from tests.running.orphans import RIGHT, Init, discards, hasty, main_child, status_of, waits_for_main_first
 

@@ -18,7 +18,7 @@ if sys.platform != "linux":
 from tests.running.init_scenes import PYTHON, ROOT, namespaces  # noqa: E402  what only Linux has
 from tests.running.like_rows import TABLE, Row  # noqa: E402
 
-COMMAND = "from nscore.running.init_command import main_init; sys.exit(main_init(sys.argv[1:]))"
+COMMAND = "from nscore.__main__ import main; sys.exit(main(['init', *sys.argv[1:]]))"
 NSCORE = (*PYTHON, f"import sys; sys.path.insert(0, {str(ROOT)!r}); {COMMAND}")
 VERSIONS = {"tini": "tini version 0.19.0", "dumb-init": "dumb-init v1.2.5"}
 ROWS = [pytest.param(like, row, id=f"{like}: {row.what}") for like, rows in TABLE.items() for row in rows]

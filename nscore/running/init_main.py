@@ -7,8 +7,8 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from nscore.interface.syscalls import Syscalls
-from nscore.running.manners import Manner
-from nscore.running.voices import Voice
+from nscore.running.init_manners import Manner
+from nscore.running.init_voices import Voice
 
 #: glibc's posix/execvpe.c: what makes it look on.
 NOT_HERE = frozenset((errno.ENOENT, errno.ENOTDIR, errno.EACCES, getattr(errno, "ESTALE", 116), errno.ENODEV, errno.ETIMEDOUT))

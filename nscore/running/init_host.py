@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from nscore.running.voices import Voice
+from nscore.running.init_voices import Voice
 
 
 class Host(Protocol):
