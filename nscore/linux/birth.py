@@ -47,13 +47,18 @@ def born(command: Command, spawn: Spawn, wishes: dict[str, Any]) -> None:
     while True:
         ours = keeper()
         attempt = partial(attempted, ours, command, spawn, options)
-        if in_thread(command, attempt) if ours.privileged or not alone() else in_place(command, attempt):
-            return
+        try:
+            if in_thread(command, attempt) if ours.privileged or not alone() else in_place(command, attempt):
+                return
+        except Refused as refusal:
+            # Asked here: whoever has tried may have another /proc by now, in which he is not.
+            if not outgrown(ours):
+                raise refused(refusal) from refusal.error
         renewed(ours)
 
 
 def attempted(ours: Keeper, command: Command, spawn: Spawn, options: Options) -> bool:
-    """Try with that keeper's inits; False where it has died, or the caller needs another one."""
+    """Try with that keeper's inits; False where it has died.  Refused where it, or the caller, has not what it takes."""
     if ours.privileged and not options.init:
         unshared(ours, command, spawn, options)
         return True
@@ -73,9 +78,7 @@ def attempted(ours: Keeper, command: Command, spawn: Spawn, options: Options) ->
             if error.wish:
                 raise error.reason() from None
             if error.error.errno != ESRCH:  # else somebody has killed the init that waited
-                if outgrown(ours):
-                    return False
-                raise refused(error) from error.error
+                raise
 
 
 def refused(refusal: Refused) -> Unavailable:
@@ -99,11 +102,12 @@ def joined(command: Command, taken: Taken, spawn: Spawn, options: Options) -> No
 
 def unshared(ours: Keeper, command: Command, spawn: Spawn, options: Options) -> None:
     """Make the command PID 1 of a namespace, with CAP_SYS_ADMIN."""
+    guard = ours.guard()
     step("unshare", unshare, NEWPID)
     pid = spawn()
     pidfd = pidfd_open(pid)
     command.born(pid, pidfd, None)
-    ours.guard(pidfd)
+    guard.take(pidfd)
 
 
 def in_place(command: Command, work: Callable[[], bool]) -> bool:

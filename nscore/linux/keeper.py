@@ -28,6 +28,7 @@ from nscore.linux.calls import (
     mount,
     pidfd_get_namespace,
     pidfd_send_signal,
+    prctl,
     recvmsg,
     sendmsg,
     setns,
@@ -39,7 +40,7 @@ from nscore.linux.calls.creation import FILES, NEWNS, NEWPID, NEWUSER, PIDFD, SI
 from nscore.linux.calls.syscall import clone_pause
 from nscore.linux.init import FSCONFIG_CMD_CREATE, MS_REC, SIGKILL, map_ids
 from nscore.linux.wire import FAULT, MSG_CMSG_CLOEXEC, MSG_NOSIGNAL, SEQPACKET_CLOEXEC, described, send_descriptors
-from nscore.linux.zygote import settle_down
+from nscore.linux.zygote import PR_SET_DUMPABLE, settle_down
 
 if TYPE_CHECKING:
     from typing import NoReturn
@@ -53,10 +54,10 @@ MEMBER = 300
 #: How often a limit of namespaces is tried again where somebody waits, and the seconds between.
 TRIES, PAUSE = 20, 0.01
 #: What the caller says: the last but one of the inits has been taken, the last one has and somebody waits; this is the command of that
-#: init, which is to end with it; kill that init; here is a socket of commands, to be killed if the caller dies; look into it, it is full.
-MORE, NOW, WATCH, KILL, GUARD, DRAIN = b"m", b"n", b"w", b"k", b"g", b"d"
+#: init, which is to end with it; kill that init.
+MORE, NOW, WATCH, KILL = b"m", b"n", b"w", b"k"
 
-IGNORE, MSG_DONTWAIT, MS_SLAVE = 1, 0x40, 1 << 19
+IGNORE, MS_SLAVE = 1, 1 << 19
 EINVAL, ENOTTY, ENOSPC = 22, 25, 28
 FSCONFIG_SET_FD, FSOPEN_CLOEXEC, FSMOUNT_CLOEXEC = 5, 1, 1
 PIDFD_GET_PID_NAMESPACE = 5
@@ -79,6 +80,7 @@ def main(control: int, caller: int, uid: int, gid: int) -> None:
             unshare(NEWPID)
         else:
             unshare(NEWUSER | NEWPID)
+            prctl(PR_SET_DUMPABLE, 1)  # of a caller with several ids: else the files of its maps are root's
             map_ids((uid, gid), (uid, gid))
         if not may_mount():
             unshare(NEWNS)
@@ -116,14 +118,12 @@ class Keeper:
     """The inits that live.  It sleeps while commands are born and end, whose processors are few: only what it is told wakes it up."""
 
     def __init__(self, control: int, caller: int) -> None:
-        self.control, self.caller, self.guarded = control, caller, -1
+        self.control, self.caller = control, caller
         self.home = os.open("/proc/thread-self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
         self.has_option = True
         self.serial = 0
         self.inits: dict[int, Init] = {}
         self.commands: dict[int, Init] = {}
-        #: Commands of which nobody else has a pidfd here; they are their own inits.
-        self.orphans: list[int] = []
         self.stacks: list[mmap.mmap] = []
         self.poll = select.poll()
         self.poll.register(control, select.POLLIN)
@@ -134,9 +134,6 @@ class Keeper:
         while True:
             for fd, _ in self.poll.poll():
                 if fd == self.caller or (fd == self.control and not self.obey()):
-                    self.drain()
-                    for command in self.orphans:
-                        kill(command)
                     return
                 if fd in self.commands:
                     init = self.commands.pop(fd)
@@ -157,10 +154,6 @@ class Keeper:
         init = self.inits.get(serial)
         if letter in (MORE, NOW):
             self.more(letter, serial)
-        elif letter == DRAIN:
-            self.drain()
-        elif letter == GUARD:
-            self.guarded = descriptors[0]
         elif init is not None and letter == KILL:
             kill(init.pidfd)
         elif init is not None:
@@ -209,21 +202,6 @@ class Keeper:
                 del self.commands[init.command]
                 self.poll.unregister(init.command)
                 close(init.command)
-
-    def drain(self) -> None:
-        """Take the commands out of their socket, which wakes nobody up, and forget those that have ended."""
-        with suppress(BlockingIOError):
-            while self.guarded >= 0:
-                data, descriptors, _, _ = recvmsg(self.guarded, 1, MSG_CMSG_CLOEXEC | MSG_DONTWAIT)
-                if not data:
-                    break
-                self.orphans.extend(descriptors)
-        poll = select.poll()
-        for fd in self.orphans:
-            poll.register(fd, select.POLLIN)
-        for fd, _ in poll.poll(0):
-            self.orphans.remove(fd)
-            close(fd)
 
     def make(self) -> tuple[Init, int]:
         """An init in a new PID namespace, and its /proc as a mount that is nowhere yet."""

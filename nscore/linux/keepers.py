@@ -21,13 +21,14 @@ assert not TYPE_CHECKING or sys.platform == "linux"
 from nscore.errors import Unavailable
 from nscore.linux.boot import CAP_SYS_ADMIN, capabilities, check_proc, forbidding
 from nscore.linux.calls import close, sigprocmask
-from nscore.linux.keeper import DRAIN, GUARD, KILL, MORE, MSG_DONTWAIT, NOW, WATCH, WORDS
-from nscore.linux.wire import MSG_CMSG_CLOEXEC, MSG_NOSIGNAL
+from nscore.linux.guard import MSG_DONTWAIT
+from nscore.linux.keeper import KILL, MORE, NOW, WATCH, WORDS
+from nscore.linux.wire import MSG_CMSG_CLOEXEC, MSG_NOSIGNAL, send_descriptors
 from nscore.linux.zygotes import spawned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import TypeVar
+    from typing import Any, TypeVar
 
     T = TypeVar("T")
 
@@ -48,11 +49,14 @@ class Keeper:
         check_proc()
         self.facts = facts()
         self.privileged = bool(capabilities() >> CAP_SYS_ADMIN & 1)
-        ids = (-1, -1) if self.privileged else (os.geteuid(), os.getegid())
-        control, reply = spawned("keeper", *ids)
+        control, reply = self._spawned()
+        if self.privileged and reply is not None and reply[0] == errno.EPERM:  # exec has taken from it what its caller has
+            os.close(control)
+            self.privileged = False
+            control, reply = self._spawned()
         #: The serial number of the last init that was taken, as far as is known.
         self.taken = bytes(4)
-        self._guarded: socket.socket | None = None
+        self._guard: Guard | None = None
         self._lock = threading.Lock()
         #: The standard library's, which takes a third of the time of a call by ctypes.
         self.socket = socket.socket(fileno=control)
@@ -60,6 +64,10 @@ class Keeper:
         if reply != (0, None):
             self.close()
             raise refused(reply, self.privileged)
+
+    def _spawned(self) -> tuple[int, Any]:
+        ids = (-1, -1) if self.privileged else (os.geteuid(), os.getegid())
+        return spawned("keeper", *ids)
 
     def take(self) -> Taken | None:
         """An init that waits, or None where the keeper has died."""
@@ -100,31 +108,18 @@ class Keeper:
             else:
                 self.socket.send(letter + serial, MSG_NOSIGNAL)
 
-    def guard(self, command: int) -> None:
-        """Have a command killed, by its pidfd, if the caller dies.  The keeper sleeps on, and looks for it when that happens."""
+    def guard(self) -> Guard:
+        """What kills commands that are their own inits if the caller dies.  It starts at the first call, before any namespace is left."""
         with self._lock:
-            if self._guarded is None:
-                self._guarded, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-                self._guarded.setblocking(False)
-                self.tell(GUARD, b"", theirs.fileno())
-                theirs.close()
-        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", (command,)))]
-        while True:
-            try:
-                self._guarded.sendmsg((b"c",), rights, MSG_NOSIGNAL)
-            except OSError as error:
-                if error.errno not in (errno.EAGAIN, errno.ETOOMANYREFS):
-                    raise
-                self.tell(DRAIN, b"")
-                time.sleep(0.001)
-            else:
-                return
+            if self._guard is None:
+                self._guard = Guard()
+        return self._guard
 
     def close(self) -> None:
         """Let it end, with all its inits."""
         self.socket.close()
-        if self._guarded is not None:
-            self._guarded.close()
+        if self._guard is not None:
+            self._guard.close()
 
     def __del__(self) -> None:
         if hasattr(self, "socket"):
@@ -161,6 +156,40 @@ class Taken:
         """Close what is held of it."""
         close(self.pidfd)
         close(self.proc)
+
+
+class Guard:
+    """The guard of this process, and the socket of the commands that it would kill."""
+
+    def __init__(self) -> None:
+        control, reply = spawned("guard")
+        self.control = socket.socket(fileno=control)
+        if reply != (0, None):
+            self.control.close()
+            raise Unavailable(f"the guard, a small interpreter, does not start: {reply and reply[1]}", "Mend that, or leave out init=False")
+        self.commands, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.commands.setblocking(False)
+        send_descriptors(control, (), (theirs.fileno(),))
+        theirs.close()
+
+    def take(self, command: int) -> None:
+        """Put it into the socket; the guard sleeps on, unless that is full."""
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", (command,)))]
+        while True:
+            try:
+                self.commands.sendmsg((b"c",), rights, MSG_NOSIGNAL)
+            except OSError as error:
+                if error.errno not in (errno.EAGAIN, errno.ETOOMANYREFS):
+                    raise
+                self.control.send(b"f", MSG_NOSIGNAL)
+                time.sleep(0.001)
+            else:
+                return
+
+    def close(self) -> None:
+        """Let it end, and kill what lives."""
+        self.control.close()
+        self.commands.close()
 
 
 _lock = [threading.Lock()]

@@ -122,8 +122,12 @@ def test_a_guarded_command_ends_with_its_caller_however_many_were_guarded_before
         finally:
             os.kill(os.getpid(), signal.SIGKILL)
     os.close(theirs)
-    with open(ours, "rb") as pipe:
-        assert pipe.read() == b"."  # and the end of file: nobody holds it any more
+    with open(ours, "rb", buffering=0) as pipe:
+        assert pipe.read(1) == b"."
+        poll = select.poll()
+        poll.register(pipe, select.POLLIN)
+        assert poll.poll(5000)
+        assert pipe.read(1) == b""  # nobody holds it any more
     os.waitpid(pid, 0)
 
 
