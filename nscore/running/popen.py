@@ -60,6 +60,8 @@ class Popen(subprocess.Popen[AnyStr]):
 
     guarantee = Guarantee.PID_NAMESPACE
     _life: Life | None = None
+    #: Its wait status, once it has been reaped here.
+    _status: int | None = None
     #: Whether the end of the command is to end its namespace even while its caller waits for something else, such as a pipe.
     _watch = True
 
@@ -136,7 +138,8 @@ class Popen(subprocess.Popen[AnyStr]):
 
     def send_signal(self, sig: int) -> None:
         """Send the command a signal, by its pidfd: never another process that has got its number.  Nothing if it has ended."""
-        self.poll()
+        with suppress(ChildProcessError):  # its status is lost: it has ended
+            self.poll()
         if self.returncode is None and self._life is not None:
             with suppress(ProcessLookupError):
                 self._life.signal(sig)
@@ -163,11 +166,14 @@ class Popen(subprocess.Popen[AnyStr]):
     def _try_wait(self, wait_flags: int) -> tuple[int, int]:
         """waitpid, but where subprocess would say 0 of a command that somebody else has reaped, what the kernel kept of it."""
         try:
-            return os.waitpid(self.pid, wait_flags)
+            pid, status = os.waitpid(self.pid, wait_flags)
         except ChildProcessError:
             if self._life is None:
                 raise
-            return self.pid, self._life.lost_status()
+            pid, status = self.pid, self._life.lost_status() if self._status is None else self._status
+        if pid == self.pid:
+            self._status = status
+        return pid, status
 
     def _internal_poll(self, _deadstate: int | None = None, **names: Any) -> int | None:
         if _deadstate is not None:  # from __del__, or for one that nobody holds any more: its status matters to nobody
