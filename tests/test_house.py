@@ -61,6 +61,15 @@ def imports(tree: ast.AST) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+def executed(statement: ast.AST) -> Iterator[ast.stmt]:
+    """The import statements that are executed with a module: those in no function."""
+    if isinstance(statement, (ast.Import, ast.ImportFrom)):
+        yield statement
+    elif not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        for child in ast.iter_child_nodes(statement):
+            yield from executed(child)
+
+
 def within(name: str, rooms: tuple[str, ...]) -> bool:
     return any(name == room or name.startswith(f"{room}.") for room in rooms)
 
@@ -69,8 +78,12 @@ def breaches(name: str, source: str) -> list[str]:
     """The walls that the module of that name and text crosses."""
     room = max((room for room in WALLS if within(name, (room,))), key=len)
     ours, forbidden = WALLS[room]
+    tree = ast.parse(source)
     found = []
-    for imported in imports(ast.parse(source)):
+    if room == "nscore.running":  # it is imported where there is no Linux
+        outer = ast.Module([node for statement in tree.body for node in executed(statement)], [])
+        found = [f"{name} imports {it} outside a function" for it in imports(outer) if within(it, ("nscore.linux",))]
+    for imported in imports(tree):
         top = imported.partition(".")[0]
         if top in ("nscore", "nscore_sim", "conformance", "tests"):
             public = name.startswith("conformance") or room in ("nscore", "nscore.__main__")
@@ -93,6 +106,13 @@ def test_a_planted_breach_of_each_wall_is_caught(room: str) -> None:
     assert breaches(f"{room}.x" if room not in RECORDS else room, f"from {outside} import x")
     for name in forbidden.split():
         assert breaches(room, f"import {name}")
+
+
+def test_what_runs_everywhere_imports_linux_inside_functions_alone() -> None:
+    line = "from nscore.linux.birth import born"
+    assert breaches("nscore.running.x", line)
+    assert breaches("nscore.running.x", f"if True:\n    {line}")
+    assert not breaches("nscore.running.x", f"def f():\n    {line}")
 
 
 def test_ctypes_libraries_are_loaded_in_one_place() -> None:
