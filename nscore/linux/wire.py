@@ -97,11 +97,11 @@ def described() -> str:
     return traceback.format_exc()[-LIMIT // 2 :]
 
 
-def reserve(fd: int) -> int:
+def reserve(fd: int, floor: int = RESERVED) -> int:
     """Move a descriptor to where the agent's own lie, unless it is there."""
-    if fd >= RESERVED:
+    if fd >= floor:
         return fd
     try:
-        return fcntl(fd, F_DUPFD_CLOEXEC, RESERVED)
+        return fcntl(fd, F_DUPFD_CLOEXEC, floor)
     finally:
         close(fd)

@@ -19,7 +19,7 @@ assert not TYPE_CHECKING or sys.platform == "linux"
 from nscore.linux.calls import close, close_range, pidfd_send_signal, prctl
 from nscore.linux.calls.creation import NEWIPC, NEWNS, NEWPID, NEWUSER, NEWUTS, PIDFD, SIGCHLD, raw
 from nscore.linux.init import SIGKILL, armed, begin, reset_signals
-from nscore.linux.wire import CONTROL, FAULT, described, receive_descriptors, reserve, send_descriptors
+from nscore.linux.wire import CONTROL, FAULT, RESERVED, described, receive_descriptors, reserve, send_descriptors
 
 PR_SET_DUMPABLE, PR_SET_NAME = 4, 15
 MACHINE = NEWPID | NEWNS | NEWUTS | NEWIPC
@@ -53,8 +53,9 @@ def main(control: int, driver: int) -> None:
 def settle_down(control: int, driver: int, name: str = "nscore-zygote") -> tuple[int, int]:
     """Limits, descriptors, signals and a name of its own; the numbers of the two descriptors from now on."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, CONTROL + 1), hard))
-    control, driver = reserve(control), reserve(driver)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(soft, CONTROL + 1), hard), hard))
+    floor = min(RESERVED, hard - 2)  # no machine boots where the limit is low, but commands run
+    control, driver = reserve(control, floor), reserve(driver, floor)
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     for fd in (0, 1, 2):
         os.dup2(null, fd)
