@@ -50,6 +50,8 @@ def own(argv: Sequence[str]) -> Asked:
     """nscore's own options."""
     try:
         options = parser().parse_args(argv)
+        if options.like:
+            parser().error("--like is the first argument")
     except SystemExit as end:
         raise SystemExit(125 if end.code else 0) from None
     manner = replace(
