@@ -16,22 +16,24 @@ from functools import partial
 TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
 
-from nscore.linux.calls import capget, capset, close, prctl, setns, sigprocmask, socketpair
+from nscore.linux.calls import capget, capset, close, prctl, setns, sigaction, sigprocmask, socketpair
 from nscore.linux.calls.creation import NEWPID, NEWUSER, PARENT, PIDFD, raw
 from nscore.linux.calls.syscall import syscall
 from nscore.linux.command import Command
 from nscore.linux.keepers import SIG_SETMASK, Taken
-from nscore.linux.surround import Options, Refused, step, surround
+from nscore.linux.mapping import Mapper
+from nscore.linux.surround import Options, Refused, heard, step, surround
 from nscore.linux.wire import SEQPACKET_CLOEXEC, receive_descriptors, send_descriptors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from nscore.linux.surround import Spawn
 
 PR_CAPBSET_DROP, PR_GET_SECUREBITS, PR_SET_SECUREBITS, PR_CAP_AMBIENT = 24, 27, 28, 47
 PR_CAP_AMBIENT_RAISE = 2
-ESRCH = 3
+ESRCH, IGNORE = 3, 1
 
 
 def by_fork(command: Command, taken: Taken, spawn: Spawn, options: Options) -> None:
@@ -43,9 +45,11 @@ def by_fork(command: Command, taken: Taken, spawn: Spawn, options: Options) -> N
         # What makes a leader is for the command itself; a group that exists is joined before its numbers are out of sight.
         asked = spawn.arguments
         group = asked.get("process_group", -1)
-        changes = {"process_group": -1} if group == 0 else {}
+        changes: dict[str, Any] = {"process_group": -1} if group == 0 else {}
+        ids = {name: asked[name] for name in ("gids", "gid", "uid")} if taken.keeper.privileged else {}
+        changes |= dict.fromkeys(ids)  # who joins must be the caller still
         follow = partial(become, bool(asked["start_new_session"]), group == 0, command.mask, asked["preexec_fn"])
-        child = partial(enter, theirs, taken, options, follow)
+        child = partial(enter, theirs, taken, options, ids, follow)
         middle = spawn(preexec_fn=child, start_new_session=False, **changes)
     except Exception as error:
         failure = error
@@ -58,23 +62,26 @@ def by_fork(command: Command, taken: Taken, spawn: Spawn, options: Options) -> N
             os.waitpid(middle, 0)
     if told is None:
         raise failure or Refused("fork", OSError(ESRCH, "the fork died"))
-    name, number = told
-    if name:
-        raise Refused(name, OSError(number, os.strerror(number)))
-    if failure is not None:
-        with suppress(ChildProcessError):
-            os.waitid(os.P_PIDFD, descriptors[0], os.WEXITED)
-        close(descriptors[0])
-        raise failure
-    command.born(number, descriptors[0], taken)
+    refusal = heard(told) if told[0] else None
+    if refusal or failure:
+        for pidfd in descriptors:
+            with suppress(ChildProcessError):
+                os.waitid(os.P_PIDFD, pidfd, os.WEXITED)
+            close(pidfd)
+        raise refusal or failure or AssertionError
+    command.born(told[1], descriptors[0], taken)
     if options.watch:
         taken.watch(descriptors[0])
 
 
-def enter(told: int, taken: Taken, options: Options, follow: Callable[[], None]) -> None:
+def enter(told: int, taken: Taken, options: Options, ids: dict[str, Any], follow: Callable[[], None]) -> None:
     """In the fork: join, clone the command, tell of it and end.  In the command: go on."""
     before = None if taken.keeper.privileged else Credentials()
+    mapper: Mapper | None = None
+    born: tuple[int, ...] = ()
     try:
+        if options.user is not None:
+            mapper = step("user namespace", Mapper, options, ids.get("uid"), ids.get("gid"))
         if before is not None:
             step("user namespace", setns, taken.pidfd, NEWUSER)
         surround(options, taken.proc)
@@ -83,15 +90,32 @@ def enter(told: int, taken: Taken, options: Options, follow: Callable[[], None])
             pid, pidfd = raw(PARENT | PIDFD, 0, ())
         except OSError as error:
             raise Refused("clone", error) from None
+        if pidfd is not None:
+            born = (pidfd,)
+            if mapper is not None:
+                mapper.write(pid)
     except Refused as refusal:
-        send_descriptors(told, (refusal.step, refusal.error.errno), ())
+        send_descriptors(told, refusal.told(), born)
         raise
-    if pidfd is not None:
-        send_descriptors(told, ("", pid), (pidfd,))
+    if born:
+        send_descriptors(told, ("", pid), born)
         os._exit(0)
-    if before is not None:
+    take_ids(**ids)
+    if mapper is not None:
+        mapper.enter()  # what it has there is what a user namespace gives
+    elif before is not None:
         before.restore()
     follow()
+
+
+def take_ids(gids: list[int] | None = None, gid: int | None = None, uid: int | None = None) -> None:
+    """In the command: what user, group and extra_groups ask for, as subprocess does it."""
+    if gids is not None:
+        os.setgroups(gids)
+    if gid is not None:
+        os.setregid(gid, gid)
+    if uid is not None:
+        os.setreuid(uid, uid)
 
 
 def become(leads_session: bool, leads_group: bool, mask: tuple[int, ...] | None, preexec_fn: Callable[[], object] | None) -> None:
@@ -103,7 +127,7 @@ def become(leads_session: bool, leads_group: bool, mask: tuple[int, ...] | None,
     if preexec_fn is None:
         # What arrives between here and exec is for the command: none of the caller's handlers runs in it.
         for number in signal.valid_signals():
-            if callable(signal.getsignal(number)):
+            if callable(signal.getsignal(number)) and sigaction(number, None)[0] != IGNORE:  # unless others than Python ignore it
                 signal.signal(number, signal.SIG_DFL)
     if mask is not None:
         sigprocmask(SIG_SETMASK, mask)

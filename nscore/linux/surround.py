@@ -11,11 +11,20 @@ assert not TYPE_CHECKING or sys.platform == "linux"
 
 from nscore.linux.calls import chroot, close, mount, move_mount, sethostname, setns, unshare
 from nscore.linux.calls.creation import NEWNS, NEWUTS
+from nscore.linux.furniture import Misplaced, Room
 from nscore.linux.init import MS_REC
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, Protocol
+    from typing import Any, Protocol, TypeAlias, TypeVar
+
+    T = TypeVar("T")
+    #: A mount: its kind, and what it takes.
+    Wish: TypeAlias = "tuple[Any, ...]"
+    #: Numbers inside, outside, and how many of them.
+    Extent: TypeAlias = "tuple[int, int, int]"
+    #: What the caller is told of a refusal: step, errno, whether it is the wish's fault, paths.
+    Told: TypeAlias = "tuple[str, int, bool, tuple[str, ...]]"
 
     class Spawn(Protocol):
         """Creates the child by subprocess's own code, with some of its arguments changed, and returns its PID."""
@@ -39,35 +48,97 @@ class Options:
     init: bool = True
     proc: bool = True
     hostname: str | None = None
+    mounts: tuple[Wish, ...] = ()
+    #: "root" or "current": the command's own ids as 0, or as themselves; or the maps, None for one that is not written.
+    user: str | tuple[tuple[Extent, ...] | None, tuple[Extent, ...] | None] | None = None
     #: Whether the keeper is to end the namespace when the command ends: needless where its caller waits for nothing else.
     watch: bool = True
 
+    @property
+    def namespaces(self) -> int:
+        """What a command has of its own beside the PID namespace and the user namespace."""
+        return NEWNS * bool(self.proc or self.mounts) | NEWUTS * (self.hostname is not None)
+
 
 class Refused(Exception):
-    """The kernel refused a step on the way into the namespace."""
+    """The kernel refused a step on the way into the namespace.
 
-    def __init__(self, step: str, error: OSError) -> None:
+    Attributes:
+        wish: Whether the step is what the caller wished for in so many words, so that it is for him to mend.
+        paths: Of the wish.
+    """
+
+    def __init__(self, step: str, error: OSError, wish: bool = False, paths: tuple[str, ...] = ()) -> None:
         super().__init__(step, error)
-        self.step, self.error = step, error
+        self.step, self.error, self.wish, self.paths = step, error, wish, paths
+
+    def told(self) -> Told:
+        """For the caller, out of a fork."""
+        return self.step, self.error.errno or 0, self.wish, self.paths
+
+    def reason(self) -> OSError:
+        """What the caller's wish raises."""
+        number = self.error.errno or 0
+        return OSError(number, f"{self.step}: {os.strerror(number)}", *[part for path in self.paths for part in (path, None)][:3])
 
 
-def surround(options: Options, proc: int) -> None:
-    """Give the calling thread the namespaces beside the PID namespace that the command is to have."""
+def heard(told: Told) -> Refused:
+    """What a fork has told."""
+    step, number, wish, paths = told
+    return Refused(step, OSError(number, os.strerror(number)), wish, paths)
+
+
+def surround(options: Options, proc: int, leaves: bool = False) -> None:
+    """Give the calling thread the namespaces beside the PID namespace that the command is to have.
+
+    Args:
+        options: Which, and what is in them.
+        proc: A detached /proc of the PID namespace; -1 for none.
+        leaves: Whether the command goes to another directory by a path of its own.
+    """
     if options.hostname is not None:
         step("hostname", unshare, NEWUTS)
-        step("hostname", sethostname, options.hostname)
-    if options.proc:
+        wish("sethostname", sethostname, options.hostname)
+    if options.proc or options.mounts:
         step("mount namespace", unshare, NEWNS)
         step("mount namespace", receive_only)
+    if options.mounts:
+        furnished(options, proc, leaves)
+    elif options.proc and proc >= 0:
         step("/proc", move_mount, proc, "", AT_FDCWD, "/proc", MOVE_MOUNT_F_EMPTY_PATH)
 
 
-def step(name: str, call: Callable[..., object], *args: object) -> None:
+def furnished(options: Options, proc: int, leaves: bool) -> None:
+    """/proc, the mounts, and the directory as it is there."""
+    cwd = "" if leaves else wish("getcwd", os.getcwd)
+    own = os.open("/proc/thread-self", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        if options.proc and proc >= 0:
+            step("/proc", move_mount, proc, "", AT_FDCWD, "/proc", MOVE_MOUNT_F_EMPTY_PATH)
+        Room(own).furnish(options.mounts)
+    except Misplaced as misplaced:
+        raise Refused(misplaced.kind, misplaced.error, True, misplaced.paths) from None
+    finally:
+        close(own)
+    if cwd:
+        # Else what lies below the mounts would be reached by relative paths: a read-only directory would be writable.
+        wish("chdir", os.chdir, cwd)
+
+
+def step(name: str, call: Callable[..., T], *args: object) -> T:
     """Take a step; Refused says which one failed."""
     try:
-        call(*args)
+        return call(*args)
     except OSError as error:
         raise Refused(name, error) from None
+
+
+def wish(name: str, call: Callable[..., T], *args: object) -> T:
+    """The same of what the caller has wished for, with the paths that it is called with."""
+    try:
+        return call(*args)
+    except OSError as error:
+        raise Refused(name, error, True, tuple(str(arg) for arg in args)) from None
 
 
 def receive_only() -> None:

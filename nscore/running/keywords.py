@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, StrOrBytesPath
     from typing_extensions import Required
 
+    from nscore.running.mounts import Mount
+    from nscore.running.users import Extent
+
     Arguments: TypeAlias = StrOrBytesPath | Sequence[StrOrBytesPath]
     File: TypeAlias = int | IO[Any] | None
 
@@ -41,6 +44,11 @@ class Options(TypedDict, total=False):
     hostname: str | None
     init: bool
     proc: bool
+    mounts: Sequence[Mount]
+    uid_map: Iterable[Extent] | None
+    gid_map: Iterable[Extent] | None
+    map_root_user: bool
+    map_current_user: bool
 
 
 class ByText(Options, total=False):

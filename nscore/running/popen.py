@@ -13,15 +13,18 @@ from typing import Any, AnyStr, overload
 from nscore.errors import Unavailable
 from nscore.running.results import Guarantee, TimeoutExpired, Unkillable
 from nscore.running.signatures import passing_on_to
+from nscore.running.users import wanted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
     from typing_extensions import Unpack
 
     from nscore.running.keywords import Arguments, ByEncoding, ByErrors, ByNewlines, ByText, InBytes, InEither
     from nscore.running.life import Life
+    from nscore.running.mounts import Mount
+    from nscore.running.users import Extent
 
 WNOHANG = 1
 #: Seconds within which a killed namespace is expected to be gone.
@@ -29,6 +32,7 @@ PATIENCE = 5.0
 
 _execute_child: Any = getattr(subprocess.Popen, "_execute_child")  # noqa: B009 - typeshed does not know it
 _communicate: Any = subprocess.Popen.communicate
+_close_pipe_fds: Any = getattr(subprocess.Popen, "_close_pipe_fds")  # noqa: B009
 _poll: Any = getattr(subprocess.Popen, "_internal_poll")  # noqa: B009
 NAMES = _execute_child.__code__.co_varnames[1 : _execute_child.__code__.co_argcount]
 
@@ -47,15 +51,24 @@ class Popen(subprocess.Popen[AnyStr]):
         hostname: A host name of its own, in a UTS namespace.
         init: Whether an init is PID 1 and reaps; else the command is PID 1, which no signal from inside ends.
         proc: Whether a /proc of the namespace is mounted, in a mount namespace of its own.
+        mounts: What else is mounted there, in this order: ReadOnly, Tmpfs and Bind of nscore.running.mounts.
+        map_root_user: A user namespace in which the command is root, and its ids outside are those it would have without: what it may
+            do to files stays what it was.
+        map_current_user: A user namespace in which it has its ids.
+        uid_map, gid_map: A user namespace with these maps, each line (inside, outside, count).  More than one's own id takes CAP_SETUID
+            and CAP_SETGID.  Ids that none maps read as 65534.
 
     Raises:
         Unavailable: No PID namespace is to be had here; reason and remedy say more.
         OSError, ValueError, subprocess.SubprocessError: As subprocess.Popen.
+        EINVAL: hostname is longer than 64 bytes; a map overlaps or has more than 340 lines.
+        EPERM: A map has ids that are not the caller's to give.
+        ENOENT, ENOTDIR, EACCES: A mount's path; or the directory of the caller is hidden by a mount.
 
     Attributes:
         guarantee: What keeps the command's processes together.
 
-    pid_namespaces(7); rules INIT
+    pid_namespaces(7), user_namespaces(7), mount_namespaces(7), sethostname(2); rules INIT
     """
 
     guarantee = Guarantee.PID_NAMESPACE
@@ -79,9 +92,22 @@ class Popen(subprocess.Popen[AnyStr]):
     def __init__(self: Popen[Any], args: Arguments, **options: Unpack[InEither]) -> None: ...
     @passing_on_to(subprocess.Popen.__init__)
     def __init__(
-        self, args: Any, *positional: Any, hostname: str | None = None, init: bool = True, proc: bool = True, **named: Any
+        self,
+        args: Any,
+        *positional: Any,
+        hostname: str | None = None,
+        init: bool = True,
+        proc: bool = True,
+        mounts: Sequence[Mount] = (),
+        uid_map: Iterable[Extent] | None = None,
+        gid_map: Iterable[Extent] | None = None,
+        map_root_user: bool = False,
+        map_current_user: bool = False,
+        **named: Any,
     ) -> None:
-        self._options = {"hostname": hostname, "init": init, "proc": proc, "watch": self._watch}
+        self._options: dict[str, Any] = {"hostname": hostname, "init": init, "proc": proc, "watch": self._watch}
+        self._options["user"] = wanted(uid_map, gid_map, map_root_user, map_current_user)
+        self._options["mounts"] = tuple([mount.lowered() for mount in mounts])
         super().__init__(args, *positional, **named)
 
     @property
@@ -154,6 +180,7 @@ class Popen(subprocess.Popen[AnyStr]):
 
     def _execute_child(self, *args: Any) -> None:
         self._life, born = unborn()
+        self._pipe_ends: list[tuple[int, ...]] = []
         try:
             born(Spawn(self, args), self._options)
             self.pid = self._life.pid
@@ -162,6 +189,13 @@ class Popen(subprocess.Popen[AnyStr]):
                 self.pid = self._life.pid
                 self.abandon()
             raise
+        finally:
+            for ends in self._pipe_ends[:1]:
+                _close_pipe_fds(self, *ends)
+
+    def _close_pipe_fds(self, *ends: int) -> None:
+        """The child's ends of its pipes; later, as a birth may take two tries."""
+        self._pipe_ends.append(ends)
 
     def _try_wait(self, wait_flags: int) -> tuple[int, int]:
         """waitpid, but where subprocess would say 0 of a command that somebody else has reaped, what the kernel kept of it."""
@@ -229,6 +263,7 @@ class Spawn:
 
     def __call__(self, **changes: Any) -> int:
         args = (self.arguments | changes).values() if changes else self.args
+        self.popen.returncode = None  # of an earlier try
         _execute_child(self.popen, *args)
         return self.popen.pid
 
