@@ -13,6 +13,7 @@ from nscore import Machine, Program, SigMask, Signal, Syscalls, WaitOption
 RIGHT, LEFT = 37, 99
 
 Init = Callable[[Program], Program]
+Main = Callable[[int, Syscalls], int]
 
 
 def orphaned(calls: Syscalls) -> int:
@@ -48,7 +49,7 @@ def exists(calls: Syscalls, pid: int) -> bool:
     return True
 
 
-def status_of(machine: Machine, init: Init, main: Callable[[int, Syscalls], int], fathers: int) -> int:
+def status_of(machine: Machine, init: Init, main: Main, fathers: int) -> int:
     """What an init returns for a main child with so many fathers of orphans."""
     return machine.run(init(lambda calls: main(fathers, calls)))
 

@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -17,13 +16,13 @@ from nscore import Blocked, IdType, Prctl, Program, SigMask, Signal, Syscalls, U
 from nscore.running.init import init, init_program
 from nscore.running.init_manners import DUMB_INIT, OWN, TINI, Manner, Place
 from tests.conftest import BACKENDS, need
-from tests.running.orphans import RIGHT, Init, discards, hasty, main_child, status_of, waits_for_main_first
+from tests.running.orphans import RIGHT, Init, Main, discards, hasty, main_child, status_of, waits_for_main_first
 
 MANNERS = {"nscore": OWN, "tini": TINI, "dumb-init": DUMB_INIT}
 MAINS = {"patient": main_child, "hasty": hasty}
 
 
-def check(init: Init, main: Callable[[int, Syscalls], int], examples: int) -> None:
+def check(init: Init, main: Main, examples: int) -> None:
     """The property: whatever the schedule, the main child's status is the init's, and nothing is left of an orphan."""
 
     @settings(max_examples=examples, deadline=None, database=None, derandomize=True, phases=(Phase.generate, Phase.shrink))
@@ -46,7 +45,7 @@ def test_every_orphan_is_reaped_and_the_status_is_right_under_every_schedule_dra
 
 
 @pytest.mark.parametrize(("fault", "main"), [(waits_for_main_first, main_child), (discards, hasty)])
-def test_an_init_with_a_fault_is_found_and_shrunk_to_a_line_that_replays_it(fault: Init, main: Callable[[int, Syscalls], int]) -> None:
+def test_an_init_with_a_fault_is_found_and_shrunk_to_a_line_that_replays_it(fault: Init, main: Main) -> None:
     with pytest.raises(AssertionError, match=r'replay="([0-9.]*)"') as caught:
         check(fault, main, examples=300)
     found = re.search('replay="([0-9.]*)"', str(caught.value))
