@@ -57,9 +57,11 @@ def asked(caller: Caller | None) -> Calls | None:
 def own() -> Calls | None:
     """The calling process."""
     if sys.platform == "linux":
-        from nscore.linux.agent import Process as Handlers
-        from nscore.linux.program import LinuxTask
-
+        try:
+            from nscore.linux.agent import Process as Handlers
+            from nscore.linux.program import LinuxTask
+        except ImportError:  # in a chroot, say, where the interpreter's files cannot be reached
+            return None
         return Calls(LinuxTask(Handlers("")), 0, forget)
     return None
 
@@ -76,6 +78,8 @@ def facts_of(calls: Calls, failure: Failure) -> Facts:
         deep = failure.errno == "ENOSPC" or (failure.errno == "EINVAL" and failure.arguments.get("set_tid"))
         if deep and facts.pid_ns is not None and facts.pid_ns == facts.pid_for_children:
             facts = replace(facts, level=tried(level, calls))
+    if "user" in failure.made:
+        facts = replace(facts, capabilities=None, initial_user=False)
     if facts.seccomp == FILTERS and failure.errno in ("EPERM", "EACCES", "ENOSYS"):
         facts = replace(facts, filtered=tried(filtered, calls, failure) or "")
     return facts

@@ -41,6 +41,7 @@ class Failure:
         arguments: By the interface's names, as far as they are known.
         caller: Who made it, where it was a process of a machine or a program.
         said: The call by the name that the error has.
+        made: The kinds of namespaces that had been made before, so that what the process itself is in does not count.
     """
 
     call: str
@@ -48,6 +49,7 @@ class Failure:
     arguments: Mapping[str, object] = field(default_factory=dict)
     caller: Caller | None = None
     said: str = ""
+    made: tuple[str, ...] = ()
 
     def flags(self) -> int:
         """The argument flags; 0 where it is not known."""
@@ -71,7 +73,7 @@ def failure_of(error: OSError, call: str | None, arguments: Mapping[str, object]
     known: dict[str, object] = {}
     caller: Caller | None = None
     for frame in frames(error.__traceback__):
-        made, given = made_by(frame)
+        made, given = born(frame, error) or made_by(frame)
         name = call or made or name
         known |= given
         asked = frame.f_locals.get("self")
@@ -88,6 +90,12 @@ def frames(traceback: TracebackType | None) -> Iterator[FrameType]:
     while traceback is not None:
         yield traceback.tb_frame
         traceback = traceback.tb_next
+
+
+def born(frame: FrameType, error: OSError) -> tuple[str, dict[str, object]] | None:
+    """The fork of subprocess, which names what cannot be executed, but not what cannot be made."""
+    inside = frame.f_globals.get("__name__") == "subprocess" and frame.f_code.co_name == "_execute_child"
+    return ("fork", {"flags": 0}) if inside and error.filename is None and error.errno in (errno.EAGAIN, errno.ENOMEM) else None
 
 
 def made_by(frame: FrameType) -> tuple[str, dict[str, object]]:

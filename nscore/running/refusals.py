@@ -40,7 +40,7 @@ STEPS: dict[str, tuple[str, dict[str, object]]] = {
     "hostname": ("unshare", {"flags": int(CloneFlag.NEWUTS)}),
     "user namespace": ("setns", {"nstype": NEWUSER}),
     "setns": ("setns", {"nstype": NEWPID}),
-    "unshare": ("unshare", {"flags": NEWPID}),
+    "unshare": ("unshare", {"flags": KEPT}),
     "fsopen": ("fsopen", {"fsname": "proc"}),
     "fsconfig": ("fsconfig", {"fsname": "proc"}),
     "fsmount": ("fsmount", {"fsname": "proc"}),
@@ -59,12 +59,13 @@ def refusal(error: Unavailable) -> Failure | None:
     if match is None or not number:
         return None
     step = next((part for part in reversed(error.reason.split(": ")[1:-1]) if part in STEPS), "")
-    call, arguments = STEPS.get(step, ("unshare", {"flags": KEPT if match[1] == "an ordinary user" else NEWPID}))
+    call, arguments = STEPS.get(step, ("unshare", {"flags": KEPT}))
     arguments = dict(arguments)
     flags = arguments.get("flags")
     if match[1] == "an ordinary user" and call in ("unshare", "clone") and isinstance(flags, int) and flags:
         arguments["flags"] = flags | NEWUSER
-    return Failure(call, errno_name(number), arguments, said=step or call)
+    made = ("mnt", "pid", "uts") if match[1] == "root" else ("mnt", "pid", "uts", "user")
+    return Failure(call, errno_name(number), arguments, said=step or call, made=made if call not in ("unshare", "clone") else ())
 
 
 def number_of(reason: str) -> int:

@@ -70,7 +70,7 @@ def own_user_namespace(failure: Failure, facts: Facts) -> bool:
 
 def foreign(kind: str) -> Applies:
     """The process's namespace of that kind is owned by a user namespace above its own."""
-    return lambda failure, facts: facts.owned is not None and kind not in facts.owned
+    return lambda failure, facts: facts.owned is not None and kind not in facts.owned and kind not in failure.made
 
 
 def target(**fields: object) -> Applies:

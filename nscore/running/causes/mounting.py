@@ -27,7 +27,9 @@ FOR_USERS = ("proc", "sysfs", "tmpfs", "devpts", "mqueue", "cgroup", "cgroup2", 
 
 
 def is_proc(failure: Failure, facts: Facts) -> bool:
-    """A proc is to be mounted."""
+    """A proc is to be mounted: a context of fsopen does not tell its file system, and nscore opens no other."""
+    if failure.call in ("fsconfig", "fsmount", "move_mount") and not failure.text("fsname"):
+        return True
     return "proc" in (failure.text("fstype"), failure.text("fsname"))
 
 

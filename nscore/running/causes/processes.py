@@ -89,7 +89,7 @@ NO_PIDFD = Cause(
     lambda failure, facts: facts.target.exists is True and "[pidfd]" not in facts.target.path,
     "the descriptor is no pidfd: it is {target.path}",
     "Take one from pidfd_open or CLONE_PIDFD",
-    "fs/pidfs.c:pidfd_pid; rules PIDFD",
+    "fs/pidfs.c:pidfd_pid; rules PIDFD-SEND",
 )
 REAPED = Cause(
     "reaped",
@@ -97,7 +97,7 @@ REAPED = Cause(
     target(pidfd=-1),
     "the pidfd's process has ended and been reaped",
     "Ask before it is reaped; its exit status is kept for pidfd_get_info (Linux 6.15)",
-    "fs/pidfs.c; rules PIDFD",
+    "fs/pidfs.c; rules PIDFD-SEND, PIDFD-INFO",
 )
 
 
@@ -124,7 +124,7 @@ PTRACE = Cause(
     always,
     "the process may not look into that one: another user's, one that has changed its ids, or of a user namespace above",
     "Take CAP_SYS_PTRACE over its user namespace, or ask as the same user",
-    "kernel/ptrace.c:__ptrace_may_access; rules PIDFD",
+    "kernel/ptrace.c:__ptrace_may_access; rules PIDFD-GETFD",
 )
 PIDFD_SEND_SIGNAL = (FILTERED, NOT_OPEN, NO_PIDFD, NOT_BELOW, REAPED, FORGED, *GONE, NO_SIGNAL, NOT_YOURS)
 PIDFD_GETFD = (
