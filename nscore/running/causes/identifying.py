@@ -272,7 +272,5 @@ REBOOT = (
         "Run it as that namespace's root",
         "kernel/reboot.c:reboot",
     ),
-    Cause(
-        "reboot_command", "EINVAL", always, "no such command, or none that a PID namespace has", "Pass another", "kernel/reboot.c:reboot"
-    ),
+    Cause("reboot_command", "EINVAL", always, "no such command, or none for a namespace", "Pass another", "kernel/reboot.c:reboot"),
 )

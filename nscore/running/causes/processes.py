@@ -53,7 +53,15 @@ FORGED = Cause(
     "kernel/signal.c:do_rt_sigqueueinfo; rule PREC-07",
 )
 KILL = (FILTERED, *GONE, NO_SIGNAL, NOT_YOURS)
-SIGQUEUE = (FILTERED, FORGED, *KILL[1:])
+QUEUE_FULL = Cause(
+    "rlimit_sigpending",
+    "EAGAIN",
+    always,
+    "as many signals are pending for the sender's user as RLIMIT_SIGPENDING allows",
+    "Have them taken, or raise the limit (ulimit -i)",
+    "kernel/signal.c:__send_signal_locked; rule SIG-18",
+)
+SIGQUEUE = (FILTERED, FORGED, *KILL[1:], QUEUE_FULL)
 PIDFD_OPEN = (
     FILTERED,
     Cause(
@@ -241,6 +249,14 @@ WAIT = (
         "waitid needs at least one of EXITED, STOPPED and CONTINUED, no unknown option, and an id that suits idtype",
         "Add WaitOption.EXITED",
         "kernel/exit.c:kernel_waitid_prepare; rule WAIT",
+    ),
+    Cause(
+        "no_group",
+        "ESRCH",
+        always,
+        "the least int has no positive counterpart, so no group is meant",
+        "Pass another",
+        "kernel/exit.c:wait4",
     ),
     Cause(
         "not_ended",
