@@ -41,6 +41,7 @@ def init(
 
     It is for PID 1, and for a process of one thread that is to be a subreaper.  Every child of the process is reaped, whoever made it.
     When it returns the signals are still masked: what is left to do is to exit, and a signal in that moment must not cost the status.
+    In the command SIGPIPE and SIGXFSZ, which Python ignores, have their default actions, whatever they had before Python started.
 
     Args:
         argv: The command; it is looked for in PATH.

@@ -6,7 +6,9 @@ import os
 import re
 import signal
 import sys
+import threading
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -222,14 +224,14 @@ def signals_masked() -> object:
     return None
 
 
-def forked_status(*argv: str) -> int:
+def forked_status(*argv: str, **options: Any) -> int:
     """What init() returns in a child, 98 if it leaves SIGTERM unmasked."""
     if sys.platform == "linux":
         pid = os.fork()
         if pid == 0:
             status = 99
             try:
-                status = init(argv)
+                status = init(argv, **options)
                 if signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, ()):
                     status = 98
             finally:
@@ -238,8 +240,38 @@ def forked_status(*argv: str) -> int:
     pytest.skip("the calling process is for Linux")
 
 
-def test_the_calling_process_returns_the_status_and_keeps_signals_masked() -> None:
-    assert forked_status("sh", "-c", "(true &) ; exit 3") == 3
+KILLED = ("sh", "-c", "kill $$")
+
+
+@pytest.mark.parametrize(
+    ("expected", "argv", "options"),
+    [
+        (3, ("sh", "-c", "(true &) ; exit 3"), {}),
+        (143, KILLED, {}),
+        (0, KILLED, {"expected": [143]}),
+        (127, ("nosuch",), {"like": "tini"}),
+        (2, ("nosuch",), {"like": "dumb-init"}),
+        (5, ("sh", "-c", "exit $STATUS"), {"env": {"PATH": "/usr/bin:/bin", "STATUS": "5"}}),
+        (138, ("sh", "-c", "kill $PPID; sleep 60"), {"rewrite": {Signal.TERM: Signal.USR1}, "group": True}),
+        (129, ("sh", "-c", "kill -HUP $PPID; exec sleep 60"), {"like": "dumb-init", "group": False}),
+    ],
+)
+def test_the_calling_process_returns_the_status_and_keeps_signals_masked(expected: int, argv: tuple[str, ...], options: Any) -> None:
+    assert forked_status(*argv, **options) == expected
+
+
+def test_a_process_with_threads_is_refused() -> None:
+    if sys.platform != "linux":
+        pytest.skip("the calling process is for Linux")
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    try:
+        with pytest.raises(RuntimeError, match="other threads"):
+            init(["true"])
+    finally:
+        done.set()
+        thread.join()
 
 
 @pytest.mark.skipif(sys.platform == "linux", reason="here it can be had")

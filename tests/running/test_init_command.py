@@ -216,7 +216,8 @@ def test_what_comes_before_the_command_runs_is_for_the_command() -> None:
     """A signal to a group that is still to be made, or to a child that is still Python, is not lost."""
     for like in (), ("--like", "dumb-init"), ("--like", "tini", "-g", "--"):
         for _ in range(5):
-            with subprocess.Popen([*NSCORE, *like, "sleep", "60"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as init:
+            none = subprocess.DEVNULL
+            with subprocess.Popen([*NSCORE, *like, "sleep", "60"], stdin=none, stdout=none, stderr=none) as init:
                 awaited(lambda: children(init.pid))
                 init.terminate()
                 assert init.wait(PATIENCE) == 143
