@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 #: Milliseconds after which a killed init that does not end is looked at more closely.
 GLANCE = 20
-EBADF, ECHILD = 9, 10
+ECHILD = 10
 #: Seconds after which a thread is not waited for any longer.
 LEAVES = 0.5
 
@@ -44,8 +44,9 @@ class Command:
         self.tid = 0
         #: The caller's mask, where its signals are blocked during the birth.
         self.mask: tuple[int, ...] | None = None
-        #: For all that uses or closes the descriptors, whose numbers are others' afterwards; a signal handler's call may come within ours.
+        #: Whoever uses the descriptors holds it, and they are closed when nobody does: a handler's call may come within another one.
         self._lock = _thread.RLock()
+        self._uses, self._over = 0, False
 
     def born(self, pid: int, pidfd: int, taken: Taken | None) -> None:
         """Take charge of a new-born command and the init that it was given; None where it is its own."""
@@ -54,14 +55,14 @@ class Command:
 
     def signal(self, sig: int) -> None:
         """Send the command a signal; nothing where nothing is left of it."""
-        with self._lock, self._ended_within():
-            if self.init >= 0:
+        with self._held() as alive:
+            if alive:
                 pidfd_send_signal(self.pidfd, sig)
 
     def kill(self) -> None:
         """Have the kernel end the whole namespace."""
-        with self._lock, self._ended_within():
-            if self.init < 0:
+        with self._held() as alive:
+            if not alive:
                 return
             try:
                 pidfd_send_signal(self.init, SIGKILL)
@@ -73,18 +74,20 @@ class Command:
                 self.taken.kill()
 
     @contextmanager
-    def _ended_within(self) -> Iterator[None]:
-        """A signal handler may have ended it between the look and the call: the descriptors are -1 then."""
-        try:
-            yield
-        except OSError as error:
-            if error.errno != EBADF or self.init >= 0:
-                raise
+    def _held(self) -> Iterator[bool]:
+        """Keep the descriptors open, if they are, which is told."""
+        with self._lock:
+            self._uses += 1
+            try:
+                yield self.init >= 0
+            finally:
+                self._uses -= 1
+                self._close()
 
     def lost_status(self) -> int:
         """The wait status of the command that somebody else has reaped; ChildProcessError where the kernel (before 6.15) does not tell."""
-        with self._lock, suppress(OSError):
-            status = pidfd_get_info(self.pidfd)[-1] if self.init >= 0 else None
+        with self._held() as alive, suppress(OSError):
+            status = pidfd_get_info(self.pidfd)[-1] if alive else None
             if status is not None:
                 return status
         raise ChildProcessError(
@@ -93,25 +96,22 @@ class Command:
 
     def end(self, patience: float) -> tuple[str, ...]:
         """Kill the namespace, whose command has been reaped, and return when nothing of it is left: or what is left after patience."""
-        with self._lock:
-            if self.init < 0:
-                return ()
-            left = () if self.taken is None else self._ended(self.taken, patience)
-            if not left:
-                self.release()
+        with self._held() as alive:
+            left = self._ended(self.taken, patience) if alive and self.taken is not None else ()
+            self._over = not left
             return left
 
     def lend(self) -> tuple[int, int]:
         """Descriptors of one's own of the command and of the init; -1 when nothing is left."""
-        with self._lock:
-            return (os.dup(self.pidfd), os.dup(self.init)) if self.init >= 0 else (-1, -1)
+        with self._held() as alive:
+            return (os.dup(self.pidfd), os.dup(self.init)) if alive else (-1, -1)
 
     def _ended(self, taken: Taken, patience: float) -> tuple[str, ...]:
         self.kill()
         poll = select.poll()
         poll.register(taken.pidfd, select.POLLIN)
         pause = waited = min(GLANCE, patience)
-        while not poll.poll(pause * 1000) and self.init >= 0:
+        while not poll.poll(pause * 1000):
             # Whoever sits outside in the group or session of a dead member holds up the init, which runs nothing, and no other.
             if not members(taken.proc):
                 break
@@ -124,18 +124,21 @@ class Command:
 
     def release(self) -> None:
         """Close what is held, and let the thread go."""
-        with self._lock:
-            if self.init < 0:
-                return
-            pidfd, self.pidfd, self.init = self.pidfd, -1, -1
-            try:
-                close(pidfd)
-                if self.taken is not None:
-                    self.taken.close()
-            finally:
-                if self.gate is not None:
-                    _leaving.append(self.tid)
-                    self.gate.release()
+        with self._held():
+            self._over = True
+
+    def _close(self) -> None:
+        if not self._over or self._uses or self.init < 0:
+            return
+        pidfd, self.pidfd, self.init = self.pidfd, -1, -1
+        try:
+            close(pidfd)
+            if self.taken is not None:
+                self.taken.close()
+        finally:
+            if self.gate is not None:
+                _leaving.append(self.tid)
+                self.gate.release()
 
     def __del__(self) -> None:
         self.release()

@@ -20,7 +20,7 @@ from nscore.linux.calls import capget, capset, close, prctl, setns, sigaction, s
 from nscore.linux.calls.creation import NEWPID, NEWUSER, PARENT, PIDFD, raw
 from nscore.linux.calls.syscall import syscall
 from nscore.linux.command import Command
-from nscore.linux.keepers import SIG_SETMASK, Taken
+from nscore.linux.keepers import SIG_SETMASK, Taken, above_standard
 from nscore.linux.mapping import Mapper
 from nscore.linux.surround import Options, Refused, heard, step, surround
 from nscore.linux.wire import SEQPACKET_CLOEXEC, receive_descriptors, send_descriptors
@@ -38,7 +38,7 @@ ESRCH, IGNORE = 3, 1
 
 def by_fork(command: Command, taken: Taken, spawn: Spawn, options: Options) -> None:
     """Make the command by a fork that joins the namespaces of an init."""
-    ours, theirs = socketpair(1, SEQPACKET_CLOEXEC)
+    ours, theirs = (above_standard(fd) for fd in socketpair(1, SEQPACKET_CLOEXEC))
     failure: BaseException | None = None
     middle = 0
     try:

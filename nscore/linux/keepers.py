@@ -20,10 +20,10 @@ assert not TYPE_CHECKING or sys.platform == "linux"
 
 from nscore.errors import Unavailable
 from nscore.linux.boot import CAP_SYS_ADMIN, capabilities, check_proc, forbidding
-from nscore.linux.calls import close, sigprocmask
+from nscore.linux.calls import close, fcntl, sigprocmask
 from nscore.linux.guard import MSG_DONTWAIT
 from nscore.linux.keeper import KILL, MORE, NOW, WATCH, WORDS
-from nscore.linux.wire import MSG_CMSG_CLOEXEC, MSG_NOSIGNAL, send_descriptors
+from nscore.linux.wire import F_DUPFD_CLOEXEC, MSG_CMSG_CLOEXEC, MSG_NOSIGNAL, send_descriptors
 from nscore.linux.zygotes import spawned
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Keeper:
         serial = self.taken = data[:4]
         if data[4]:
             self.tell(MORE, serial)
-        return Taken(self, serial, *TWO.unpack(rights[0][2]))
+        return Taken(self, serial, *[above_standard(fd) for fd in TWO.unpack(rights[0][2])])
 
     def alive(self) -> bool:
         """Whether the other end of its socket is open."""
@@ -124,6 +124,16 @@ class Keeper:
     def __del__(self) -> None:
         if hasattr(self, "socket"):
             self.close()
+
+
+def above_standard(fd: int) -> int:
+    """The descriptor where no child's standard input, output or error is put over it."""
+    if fd > 2:
+        return fd
+    try:
+        return fcntl(fd, F_DUPFD_CLOEXEC, 3)
+    finally:
+        close(fd)
 
 
 class Taken:

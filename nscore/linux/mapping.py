@@ -15,6 +15,7 @@ assert not TYPE_CHECKING or sys.platform == "linux"
 
 from nscore.linux.calls import close, getegid, geteuid, socketpair, unshare
 from nscore.linux.calls.creation import NEWUSER
+from nscore.linux.keepers import above_standard
 from nscore.linux.surround import Refused, wish
 from nscore.linux.wire import SEQPACKET_CLOEXEC
 
@@ -38,7 +39,7 @@ class Mapper:
         self._flags = NEWUSER | options.namespaces
         self._files = files(options, geteuid() if uid is None else uid, getegid() if gid is None else gid)
         self._proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        self._outside, self._inside = socketpair(1, SEQPACKET_CLOEXEC)
+        self._outside, self._inside = (above_standard(fd) for fd in socketpair(1, SEQPACKET_CLOEXEC))
 
     def write(self, pid: int) -> None:
         """Outside: write the maps of the new-born command, whose number is one of the /proc from before, and let it go on.
