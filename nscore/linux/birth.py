@@ -133,7 +133,10 @@ def in_thread(command: Command, work: Callable[[], bool]) -> bool:
     gate.acquire()
 
     def body() -> None:
-        command, work = box.pop()
+        try:
+            command, work = box.pop()
+        except IndexError:
+            return
         try:
             results.append(work())
         except BaseException as error:
@@ -154,8 +157,13 @@ def in_thread(command: Command, work: Callable[[], bool]) -> bool:
         _thread.start_new_thread(body, ())
     except RuntimeError:
         raise thread_refusal() from None
-    except BaseException as error:  # a handler's, after the call: the thread has started
-        interrupt = error
+    except BaseException as error:  # a handler's
+        try:
+            box.pop()
+        except IndexError:  # the thread has begun
+            interrupt = error
+        else:  # it has not, or has not even started
+            raise
     while not finished:  # "acquire, then leave the loop" would hang where an interrupt comes between the two
         try:
             done.acquire()
