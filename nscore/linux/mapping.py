@@ -51,7 +51,7 @@ class Mapper:
             said = os.read(self._outside, 4)
             if said != OK:
                 number = int.from_bytes(said, "little") or ESRCH
-                raise Refused("user namespace", OSError(number, os.strerror(number)))
+                raise Refused("new user namespace", OSError(number, os.strerror(number)))
             for name, text in self._files:
                 wish(name, partial(self._put, text), f"/proc/{pid}/{name}")
             os.write(self._outside, OK)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from nscore.errors import Unavailable
-from nscore.flags import CloneFlag
+from nscore.flags import Capability, CloneFlag
 from nscore.interface.caller import Caller
 from nscore.interface.calls import Calls
 from nscore.interface.process import Process
@@ -78,7 +78,7 @@ def facts_of(calls: Calls, failure: Failure) -> Facts:
         deep = failure.errno == "ENOSPC" or (failure.errno == "EINVAL" and failure.arguments.get("set_tid"))
         if deep and facts.pid_ns is not None and facts.pid_ns == facts.pid_for_children:
             facts = replace(facts, level=tried(level, calls))
-    if "user" in failure.made:
+    if "user" in failure.made and not (facts.capabilities or 0) >> Capability.SYS_ADMIN & 1:
         facts = replace(facts, capabilities=None, initial_user=False)
     if facts.seccomp == FILTERS and failure.errno in ("EPERM", "EACCES", "ENOSYS"):
         facts = replace(facts, filtered=tried(filtered, calls, failure) or "")

@@ -41,7 +41,8 @@ class Failure:
         arguments: By the interface's names, as far as they are known.
         caller: Who made it, where it was a process of a machine or a program.
         said: The call by the name that the error has.
-        made: The kinds of namespaces that had been made before, so that what the process itself is in does not count.
+        made: The kinds of namespaces that had been made before, so that what the process itself is in does not count; "user" for who
+            had not the right to make them otherwise.
     """
 
     call: str

@@ -39,6 +39,7 @@ STEPS: dict[str, tuple[str, dict[str, object]]] = {
     "mount namespace": ("unshare", {"flags": int(CloneFlag.NEWNS)}),
     "hostname": ("unshare", {"flags": int(CloneFlag.NEWUTS)}),
     "user namespace": ("setns", {"nstype": NEWUSER}),
+    "new user namespace": ("unshare", {"flags": NEWUSER}),
     "setns": ("setns", {"nstype": NEWPID}),
     "unshare": ("unshare", {"flags": KEPT}),
     "fsopen": ("fsopen", {"fsname": "proc"}),
@@ -64,8 +65,8 @@ def refusal(error: Unavailable) -> Failure | None:
     flags = arguments.get("flags")
     if match[1] == "an ordinary user" and call in ("unshare", "clone") and isinstance(flags, int) and flags:
         arguments["flags"] = flags | NEWUSER
-    made = ("mnt", "pid", "uts") if match[1] == "root" else ("mnt", "pid", "uts", "user")
-    return Failure(call, errno_name(number), arguments, said=step or call, made=made if call not in ("unshare", "clone") else ())
+    made = () if call in ("unshare", "clone") else ("mnt", "pid", "uts", "user")
+    return Failure(call, errno_name(number), arguments, said=step or call, made=made)
 
 
 def number_of(reason: str) -> int:

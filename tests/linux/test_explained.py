@@ -276,6 +276,16 @@ def a_user_namespace_in_a_chroot_to_a_mount() -> None:
     calls.unshare(NEWUSER)
 
 
+@provoked("chroot", root=True)
+def a_command_with_a_user_namespace_in_a_chroot() -> None:
+    calls.unshare(NEWNS)
+    calls.mount("none", "/", None, MS_REC | MS_PRIVATE)
+    calls.mount("/", "/mnt", None, MS_BIND | MS_REC)
+    os.chroot("/mnt")
+    os.chdir("/")
+    nscore.run(["true"], map_root_user=True)
+
+
 @pytest.fixture
 def cgroup(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A cgroup with room for one task, where the pids controller is to be had."""

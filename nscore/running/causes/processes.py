@@ -254,7 +254,7 @@ WAIT = (
         "no_group",
         "ESRCH",
         always,
-        "the least int has no positive counterpart, so no group is meant",
+        "the least int has no counterpart above 0",
         "Pass another",
         "kernel/exit.c:wait4",
     ),
