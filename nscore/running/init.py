@@ -12,7 +12,6 @@ import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 
 from nscore.errors import Unavailable
 from nscore.flags import ChildCode, Disposition, IdType, Prctl, SigMask, Signal, WaitOption
@@ -20,7 +19,7 @@ from nscore.interface.syscalls import Program, Syscalls
 from nscore.results import WaitResult
 from nscore.running.init_host import Bare, Host
 from nscore.running.init_main import Command
-from nscore.running.init_manners import MANNERS, OWN, TERMINAL_STOPS, Manner, Place, Stop, single
+from nscore.running.init_manners import OWN, TERMINAL_STOPS, Manner, Place, Stop, manner_of
 from nscore.running.init_voices import Voice
 
 ENDED = frozenset((ChildCode.EXITED, ChildCode.KILLED, ChildCode.DUMPED))
@@ -61,21 +60,7 @@ def init(
 
     pid_namespaces(7), prctl(2) on PR_SET_CHILD_SUBREAPER
     """
-    if like not in MANNERS:
-        raise ValueError(f"init: like is None or one of {', '.join(name for name in MANNERS if name)}, not {like!r}")
-    manner = MANNERS[like]
-    if group is not None:
-        manner = replace(manner, group=True) if group else single(manner)
-    for sig in (*(rewrite or {}).items(), (1, pdeathsig)):
-        if not 0 < sig[0] <= 64 or not 0 <= sig[1] <= 64:
-            raise ValueError(f"init: no such signal: {sig}")
-    manner = replace(
-        manner,
-        rewrite={**manner.rewrite, **(rewrite or {})},
-        subreaper=manner.subreaper if subreaper is None else subreaper,
-        pdeathsig=pdeathsig,
-        expected=frozenset(expected),
-    )
+    manner = manner_of(like, group, rewrite or {}, subreaper, pdeathsig, expected)
     return init_here(argv, os.environ if env is None else env, manner, Voice())
 
 
@@ -124,7 +109,7 @@ class Init:
         while True:
             while self.serve() != Signal.CHLD:
                 pass
-            ended = self.reap()
+            ended = self.reap(self.voice)
             if ended is not None:
                 return self.end(ended)
 
@@ -144,7 +129,7 @@ class Init:
             self.voice.cannot_reap()
         self.skipped |= self.host.leave(self.voice)
         # Whoever is an init now may have had children that ended unseen; from here on a signal tells of each.
-        self.reap()
+        self.reap(Voice())
         self.pid = calls.fork(self.child)
         if manner.place is Place.GROUP:
             # Whoever is first: what is sent to the group must not come before there is one.  EACCES: it runs the command already.
@@ -198,7 +183,7 @@ class Init:
     def forward(self, sig: int) -> None:
         """Send the main child, or its group, a signal that has come or what it is rewritten to."""
         manner = self.manner
-        to = manner.rewrite.get(sig, sig)
+        to = self.rewritten(sig)
         if not to:
             self.voice.dropped(sig)
             return
@@ -212,6 +197,12 @@ class Init:
             if manner.strict:
                 raise
         self.voice.forwarded(to)
+
+    def rewritten(self, sig: int) -> int:
+        """What is sent in place of a signal."""
+        if sig in self.manner.rewrite:
+            self.voice.rewritten(sig, self.manner.rewrite[sig])
+        return self.manner.rewrite.get(sig, sig)
 
     def send(self, sig: int, group: bool) -> None:
         """kill(2)"""
@@ -229,29 +220,29 @@ class Init:
         self.voice.suspended()
         self.calls.kill(self.calls.getpid(), Signal.STOP)
 
-    def reap(self) -> WaitResult | None:
+    def reap(self, voice: Voice) -> WaitResult | None:
         """Reap all that has ended; what became of the main child, if it is among them."""
         ended = None
-        while (found := self.found()) is not None:
+        while (found := self.found(voice)) is not None:
             main = found.si_pid == self.pid
             if found.si_code not in ENDED:
                 if main:
                     self.suspend()
                 continue
-            self.voice.reaped(found, main)
+            voice.reaped(found, main)
             if main:
                 ended = found
         return ended
 
-    def found(self) -> WaitResult | None:
+    def found(self, voice: Voice) -> WaitResult | None:
         """A child that has ended, which is one no more, or has stopped."""
         try:
             found = self.calls.waitid(IdType.ALL, 0, self.options)
         except ChildProcessError:
-            self.voice.nothing(children=False)
+            voice.nothing(children=False)
             return None
         if found is None:
-            self.voice.nothing(children=True)
+            voice.nothing(children=True)
         return found
 
     def end(self, main: WaitResult) -> int:
@@ -259,11 +250,11 @@ class Init:
         manner = self.manner
         status = main.si_status if main.si_code == ChildCode.EXITED else 128 + main.si_status
         if manner.farewell:
-            to = manner.rewrite.get(manner.farewell, manner.farewell)
+            to = self.rewritten(manner.farewell)
             with suppress(ProcessLookupError, PermissionError):
                 if to and manner.group:  # its own number may be another's by now
                     self.calls.kill(-self.pid, to)
-            self.voice.forwarded(to)
+            (self.voice.forwarded if to else self.voice.dropped)(to)
         self.host.ended(self.pid)
         status = 0 if status in manner.expected else status
         self.voice.ended(status)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -122,3 +122,24 @@ def single(manner: Manner) -> Manner:
         return replace(manner, group=False)
     kept = {sig: to for sig, to in manner.rewrite.items() if DUMB_INIT.rewrite.get(sig) != to}
     return replace(manner, group=False, place=Place.CALLER, terminal=Terminal.LEFT, rewrite=kept)
+
+
+def manner_of(
+    like: str | None, group: bool | None, rewrite: Mapping[int, int], subreaper: bool | None, pdeathsig: int, expected: Collection[int]
+) -> Manner:
+    """The manner that init()'s arguments ask for; ValueError where there is none."""
+    if like not in MANNERS:
+        raise ValueError(f"init: like is None or one of {', '.join(name for name in MANNERS if name)}, not {like!r}")
+    for sig in (*rewrite, *rewrite.values(), pdeathsig):
+        if not 0 <= sig <= SIGRTMAX or (sig == 0 and sig in rewrite):
+            raise ValueError(f"init: there is no signal {sig}")
+    manner = MANNERS[like]
+    if group is not None:
+        manner = replace(manner, group=True) if group else single(manner)
+    return replace(
+        manner,
+        rewrite={**manner.rewrite, **rewrite},
+        subreaper=manner.subreaper if subreaper is None else subreaper,
+        pdeathsig=pdeathsig,
+        expected=frozenset(expected),
+    )

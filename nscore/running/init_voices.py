@@ -56,6 +56,9 @@ class Voice:
     def skipped(self, sig: int) -> None:
         """It is one that leaving the terminal brings."""
 
+    def rewritten(self, sig: int, to: int) -> None:
+        """Another is to be sent in its place, or 0."""
+
     def dropped(self, sig: int) -> None:
         """It is rewritten to nothing."""
 
@@ -216,6 +219,9 @@ class DumbInitVoice(Voice):
 
     def skipped(self, sig: int) -> None:
         self.say(f"Ignoring tty hand-off signal {sig}.")
+
+    def rewritten(self, sig: int, to: int) -> None:
+        self.say(f"Translating signal {sig} to {to}.")
 
     def dropped(self, sig: int) -> None:
         self.say("Not forwarding signal 0 to children (ignored).")

@@ -173,6 +173,12 @@ def output(init: Init, args: Sequence[str], **options: Any) -> tuple[int, str, s
         return ended(process)
 
 
+def said(init: Init, args: Sequence[str], **options: Any) -> tuple[int, list[str]]:
+    """The exit status, and the lines of what is said on standard error: two processes write there, one as soon as the other."""
+    code, _, err = output(init, args, **options)
+    return code, sorted(err.splitlines())
+
+
 def answer(init: Init, args: Sequence[str], **options: Any) -> tuple[int, str, str]:
     """The exit status, and of what is written the first line where it is an error's, otherwise only where it is."""
     code, out, err = output(init, args, **options)

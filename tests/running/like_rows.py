@@ -21,16 +21,20 @@ from tests.running.init_scenes import (  # noqa: E402  what only Linux has
     inherited,
     observed,
     output,
+    said,
     status,
     warned,
 )
 
 NOT_PID_1 = "[WARN  tini (N)] Tini is not running as PID 1 and isn't registered as a child subreaper."
 DETACH = "[dumb-init] Unable to detach from controlling tty (errno=25 Inappropriate ioctl for device).\n"
+NOT_SENT = "[dumb-init] Translating signal 10 to 0.\n[dumb-init] Not forwarding signal 0 to children (ignored).\n"
 ATTACH = "[dumb-init] Unable to attach to controlling tty (errno=25 Inappropriate ioctl for device).\n"
 SPAWNED = "[INFO  tini (1)] Spawned child process 'sh' with pid '2'\n"
 SEEN = "[DEBUG tini (1)] Received SIGCHLD\n[DEBUG tini (1)] Reaped child with pid: '2'\n"
 EXITED = "[INFO  tini (1)] Main child exited normally (with status '3')\n"
+REGISTERED = "[TRACE tini (1)] Registered as child subreaper\n"
+TRACE = "[TRACE tini (1)] No child to wait\n[TRACE tini (1)] Exiting: child has exited\n"
 CHILD = "[dumb-init] Child spawned with PID 2.\n"
 GONE = """\
 [dumb-init] Received signal 17.
@@ -38,6 +42,9 @@ GONE = """\
 [dumb-init] Forwarded signal 15 to children.
 [dumb-init] Child exited with status 3. Goodbye.
 """
+GONE_UNTOLD = GONE.replace("Forwarded signal 15 to children.", "Not forwarding signal 0 to children (ignored).") + (
+    "[dumb-init] Translating signal 15 to 0."
+)
 CLOSED = ("sh", "-c", 'exec "$@" <&-', "sh")
 EXIT_3 = ("sh", "-c", "exit 3")
 
@@ -106,6 +113,7 @@ TINI = (
     Row("-p: the parent's death", observed, ["-p", "SIGTERM", "--", "@reports"], ("sent 15\n", NOT_PID_1), {"observer": "orphaner"}),
     Row("-v", output, ["-v", "--", *EXIT_3], (3, SPAWNED + EXITED, "")),
     Row("-v -v", output, ["-vv", "--", *EXIT_3], (3, SPAWNED + SEEN + EXITED, "")),
+    Row("-v -v -v", output, ["-svvv", "--", *EXIT_3], (3, f"{REGISTERED}{SPAWNED}{SEEN}{EXITED}{TRACE}", "")),
     Row("TINI_VERBOSITY outdoes -v", output, ["-v", "--", *EXIT_3], (3, "", ""), {"env": {"TINI_VERBOSITY": "x"}}),
     Row("TINI_VERBOSITY", output, ["--", *EXIT_3], (3, SPAWNED + EXITED, ""), {"env": {"TINI_VERBOSITY": "2"}}),
     Row("every signal", forwarded, ["--"], (7, [f"{sig}: []" for sig in (4, 5, 6, 7, 8, 11, 17, 31)])),
@@ -176,7 +184,20 @@ DUMB_INIT = (
         for value in ("32:1", "0:1", "1:32", "1:-1", "1", "x:1", "TERM:1")
     ),
     *(Row(f"-r: {value}", answer, ["-r", value, "true"], (0, "", "")) for value in (" 15: 10x", "15:-0")),
-    Row("-v", output, ["-v", *EXIT_3], (3, "", f"{DETACH}{CHILD}{ATTACH}[dumb-init] setsid complete.\n{GONE}")),
+    Row("-v", said, ["-v", *EXIT_3], (3, sorted(f"{DETACH}{CHILD}{ATTACH}[dumb-init] setsid complete.\n{GONE}".splitlines()))),
+    Row("-v: TERM rewritten to nothing", said, ["-cvr15:0", *EXIT_3], (3, sorted(f"{CHILD}{GONE_UNTOLD}".splitlines()))),
+    Row(
+        "-v: a signal",
+        output,
+        ["-cv", "sh", "-c", "trap : USR1; kill -USR1 1; exit 3"],
+        (3, "", f"{CHILD}[dumb-init] Received signal 10.\n[dumb-init] Forwarded signal 10 to children.\n{GONE}"),
+    ),
+    Row(
+        "-v: a signal that is not forwarded",
+        output,
+        ["-cvr10:0", "sh", "-c", "kill -USR1 1; exit 3"],
+        (3, "", f"{CHILD}[dumb-init] Received signal 10.\n{NOT_SENT}{GONE}"),
+    ),
     Row(
         "DUMB_INIT_DEBUG and DUMB_INIT_SETSID",
         output,
