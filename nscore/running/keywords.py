@@ -49,6 +49,7 @@ class Options(TypedDict, total=False):
     gid_map: Iterable[Extent] | None
     map_root_user: bool
     map_current_user: bool
+    weaker: Sequence[str]
 
 
 class ByText(Options, total=False):

@@ -28,3 +28,10 @@ class Life(Protocol):
 
     def release(self) -> None:
         """Hold it no more."""
+
+
+class Warded(Life, Protocol):
+    """One without a PID namespace, which is not its caller's own child: init is what its end is seen by."""
+
+    def waited(self, flags: int) -> tuple[int, int]:
+        """What os.waitpid gives of a child; ChildProcessError where its status is lost."""

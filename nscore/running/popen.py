@@ -18,13 +18,16 @@ from nscore.running.users import wanted
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from typing import TypeAlias
 
     from typing_extensions import Unpack
 
     from nscore.running.keywords import Arguments, ByEncoding, ByErrors, ByNewlines, ByText, InBytes, InEither
-    from nscore.running.life import Life
+    from nscore.running.life import Life, Warded
     from nscore.running.mounts import Mount
     from nscore.running.users import Extent
+
+    Birth: TypeAlias = "Callable[[Spawn, dict[str, Any]], None]"
 
 WNOHANG = 1
 #: Seconds within which a killed namespace is expected to be gone.
@@ -57,6 +60,9 @@ class Popen(subprocess.Popen[AnyStr]):
         map_current_user: A user namespace in which it has its ids.
         uid_map, gid_map: A user namespace with these maps, each line (inside, outside, count).  More than one's own id takes CAP_SETUID
             and CAP_SETGID.  Ids that none maps read as 65534.
+        weaker: What to do where no PID namespace is to be had, in this order: "cgroup", "subreaper"; guarantee says what was done.  What
+            they cannot do stands with the values of Guarantee.  The command has the caller's numbers then, and neither an init nor a
+            /proc of its own; its parent is a process beside the caller.  With hostname, mounts or a user namespace there is no weaker way.
 
     Raises:
         Unavailable: No PID namespace is to be had here; reason and remedy say more.
@@ -73,6 +79,8 @@ class Popen(subprocess.Popen[AnyStr]):
 
     guarantee = Guarantee.PID_NAMESPACE
     _life: Life | None = None
+    #: The same, where there is no PID namespace: then the command is not the caller's own child.
+    _warded: Warded | None = None
     #: Its wait status, once it has been reaped here.
     _status: int | None = None
     #: Whether the end of the command is to end its namespace even while its caller waits for something else, such as a pipe.
@@ -103,8 +111,10 @@ class Popen(subprocess.Popen[AnyStr]):
         gid_map: Iterable[Extent] | None = None,
         map_root_user: bool = False,
         map_current_user: bool = False,
+        weaker: Sequence[str] = (),
         **named: Any,
     ) -> None:
+        self._weaker = ways(weaker) if weaker else ()
         self._options: dict[str, Any] = {"hostname": hostname, "init": init, "proc": proc, "watch": self._watch}
         self._options["user"] = wanted(uid_map, gid_map, map_root_user, map_current_user)
         self._options["mounts"] = tuple([mount.lowered() for mount in mounts])
@@ -113,7 +123,7 @@ class Popen(subprocess.Popen[AnyStr]):
     @property
     def init(self) -> int | None:
         """A pidfd of the namespace's PID 1, for setns and the like; None when nothing of the namespace is left.  It stays this object's."""
-        return self._life.init if self._life is not None and self._life.init >= 0 else None
+        return self._life.init if self._life is not None and self._life.init >= 0 and self._warded is None else None
 
     def kill_all(self) -> None:
         """Have the kernel end the command and everything that it has started, at once.  wait() then returns."""
@@ -179,19 +189,40 @@ class Popen(subprocess.Popen[AnyStr]):
         self._end()
 
     def _execute_child(self, *args: Any) -> None:
-        self._life, born = unborn()
         self._pipe_ends: list[tuple[int, ...]] = []
         try:
-            born(Spawn(self, args), self._options)
-            self.pid = self._life.pid
-        except BaseException:
-            if self._life.pid:
-                self.pid = self._life.pid
-                self.abandon()
-            raise
+            try:
+                self._bear(*unborn(), args)
+            except Unavailable as error:
+                if not self._weaker:
+                    raise
+                self._bear_weaker(error, args)
         finally:
             for ends in self._pipe_ends[:1]:
                 _close_pipe_fds(self, *ends)
+
+    def _bear(self, life: Life, born: Birth, args: tuple[Any, ...]) -> None:
+        self._life = life
+        try:
+            born(Spawn(self, args), self._options)
+            self.pid = life.pid
+        except BaseException:
+            if life.pid:
+                self.pid = life.pid
+                self.abandon()
+            raise
+
+    def _bear_weaker(self, error: Unavailable, args: tuple[Any, ...]) -> None:
+        """By the first of the weaker ways that there is."""
+        reasons = [error.reason]
+        for guarantee in self._weaker:
+            self.guarantee, (self._warded, born) = guarantee, unborn_weaker(guarantee)
+            try:
+                self._bear(self._warded, born, args)
+                return
+            except Unavailable as why:
+                reasons.append(f"{guarantee.value}: {why.reason}")
+        raise Unavailable("; ".join(reasons), error.remedy) from error
 
     def _close_pipe_fds(self, *ends: int) -> None:
         """The child's ends of its pipes; later, as a birth may take two tries."""
@@ -199,6 +230,8 @@ class Popen(subprocess.Popen[AnyStr]):
 
     def _try_wait(self, wait_flags: int) -> tuple[int, int]:
         """waitpid, but where subprocess would say 0 of a command that somebody else has reaped, what the kernel kept of it."""
+        if self._warded is not None:
+            return self._warded.waited(wait_flags)
         try:
             pid, status = os.waitpid(self.pid, wait_flags)
         except ChildProcessError:
@@ -210,12 +243,8 @@ class Popen(subprocess.Popen[AnyStr]):
         return pid, status
 
     def _internal_poll(self, _deadstate: int | None = None, **names: Any) -> int | None:
-        if _deadstate is not None:  # from __del__, or for one that nobody holds any more: its status matters to nobody
-            status: int | None = _poll(self, _deadstate, **names)
-            if status is not None and self._life is not None:
-                self._life.kill()
-                self._life.release()
-            return status
+        if _deadstate is not None:
+            return self._poll_forgotten(_deadstate, names)
         if self.returncode is None and self._waitpid_lock.acquire(False):  # type: ignore[attr-defined]
             try:
                 if self.returncode is None:
@@ -225,6 +254,21 @@ class Popen(subprocess.Popen[AnyStr]):
             finally:
                 self._waitpid_lock.release()  # type: ignore[attr-defined]
         return self.returncode
+
+    def _poll_forgotten(self, deadstate: int, names: dict[str, Any]) -> int | None:
+        """From __del__, or for one that nobody holds any more: its status matters to nobody."""
+        status: int | None
+        if self._warded is None:
+            status = _poll(self, deadstate, **names)
+        else:
+            try:
+                status = self._internal_poll()
+            except ChildProcessError:
+                status = self.returncode = deadstate
+        if status is not None and self._life is not None:
+            self._life.kill()
+            self._life.release()
+        return status
 
     def _end(self) -> None:
         """Return when nothing is left of the namespace."""
@@ -239,7 +283,7 @@ def unkillable(left: tuple[str, ...]) -> Unkillable:
     return Unkillable(f"killed {PATIENCE:g} s ago, and not ended by the kernel: {', '.join(left)}")
 
 
-def unborn() -> tuple[Life, Callable[[Spawn, dict[str, Any]], None]]:
+def unborn() -> tuple[Life, Birth]:
     """A command, and what gives birth to it."""
     if sys.platform == "linux":
         from nscore.linux.birth import born
@@ -248,6 +292,24 @@ def unborn() -> tuple[Life, Callable[[Spawn, dict[str, Any]], None]]:
         command = Command()
         return command, partial(born, command)
     raise Unavailable("PID namespaces are Linux's", 'Run it there; nscore.boot("sim") has a model of them')
+
+
+def unborn_weaker(guarantee: Guarantee) -> tuple[Warded, Birth]:
+    """The same without a PID namespace."""
+    if sys.platform == "linux":
+        from nscore.linux.weaker import Warded
+
+        warded = Warded(guarantee is Guarantee.CGROUP)
+        return warded, warded.born
+    raise Unavailable("cgroups and subreapers are Linux's")
+
+
+def ways(names: Sequence[str]) -> tuple[Guarantee, ...]:
+    """The weaker ways by their names."""
+    found = tuple([Guarantee(name) for name in ((names,) if isinstance(names, str) else names)])
+    if Guarantee.PID_NAMESPACE in found:
+        raise ValueError("a PID namespace is no weaker way")
+    return found
 
 
 class Spawn:

@@ -12,6 +12,12 @@ class Guarantee(enum.Enum):
 
     #: The kernel: nothing that the command has forked survives its namespace's init.  pid_namespaces(7)
     PID_NAMESPACE = "pid namespace"
+    #: Weaker: a cgroup of its own, which the kernel kills as a whole, and a subreaper as below.  What can write to cgroup.procs of another
+    #: cgroup (root; an ordinary user in one that is delegated to him) can leave it.  cgroups(7)
+    CGROUP = "cgroup"
+    #: Weaker: a process beside the caller adopts whoever loses his parent, and kills its children until it has none.  What it may not kill,
+    #: such as a program that is set-user-ID, or what kills it first, is left; and so may be who forks faster than it looks.  prctl(2)
+    SUBREAPER = "subreaper"
 
 
 class CompletedProcess(subprocess.CompletedProcess[AnyStr]):

@@ -60,7 +60,10 @@ def run(
             assert status is not None
         if check and status:
             raise CalledProcessError(status, process.args, output=stdout, stderr=stderr)
-        return CompletedProcess(process.args, status, stdout, stderr)
+        completed: CompletedProcess[Any] = CompletedProcess(process.args, status, stdout, stderr)
+        if process.guarantee is not completed.guarantee:
+            completed.guarantee = process.guarantee
+        return completed
     except BaseException:
         process.abandon()
         raise
