@@ -18,11 +18,11 @@ from nscore import Blocked, CloneFlag, Gone, Machine, Unavailable, boot
 from nscore.interface.caller import DECLARED
 from nscore.running.causes import CAUSES
 from nscore.running.explain import Explanation, annotate, explain, judged
-from nscore.running.facts import Facts, Mount, Numbers
+from nscore.running.facts import Facts, Mount, Numbers, release
 from nscore.running.failures import Failure
 from nscore.running.target import Target
 from nscore.tools import procfs
-from tests.running.provoked import NEED_IDS, PROVOKED, Scenario
+from tests.running.provoked import NEED_IDS, PROVOKED, SINCE, Scenario
 
 NEWPID, NEWUSER, NEWNS = CloneFlag.NEWPID, CloneFlag.NEWUSER, CloneFlag.NEWNS
 ALL = (1 << 41) - 1
@@ -33,6 +33,8 @@ EVERYBODY = (procfs.IdMap(0, 0, 0xFFFFFFFF),)
 def test_the_cause_is_named(machine: Machine, scenario: Scenario) -> None:
     if scenario in NEED_IDS and procfs.uid_map(machine.init) != EVERYBODY:
         pytest.skip("a machine of an ordinary user has one id alone")
+    if release(machine.init) < SINCE[scenario]:
+        pytest.skip(f"needs Linux {SINCE[scenario][0]}.{SINCE[scenario][1]}")
     with pytest.raises((OSError, Blocked, Gone)) as raised:
         scenario(machine)
     calls = len(machine.trace)

@@ -157,7 +157,7 @@ def a_number_without_the_right(m: Machine) -> object:
     return ordinary(m).clone(set_tid=[77])
 
 
-@provoked("pid_max")
+@provoked("pid_max", since=(6, 14))  # before, the limit is the whole system's
 def no_number_left(m: Machine) -> object:
     inner = m.init.clone(NEWPID | NEWNS)
     inner.mount("proc", "/proc", "proc")

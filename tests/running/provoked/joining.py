@@ -88,6 +88,6 @@ def the_parent_of_a_plain_file(m: Machine) -> object:
     return m.init.ns_get_parent(m.init.open("/proc/self/status"))
 
 
-@provoked("no_number")
+@provoked("no_number", since=(6, 11))
 def a_translation_of_nobody(m: Machine) -> object:
     return m.init.ns_get_pid_from_pidns(namespace(m.init, "pid"), 9999)

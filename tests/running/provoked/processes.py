@@ -50,7 +50,7 @@ def a_signal_by_a_plain_file(m: Machine) -> object:
     return m.init.pidfd_send_signal(m.init.open("/proc/self/status"), 0)
 
 
-@provoked("no_number_here")
+@provoked("no_number_here", since=(6, 13))
 def the_facts_of_one_outside(m: Machine) -> object:
     inner, pidfd = outsider(m)
     return inner.pidfd_get_info(pidfd)

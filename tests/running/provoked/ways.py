@@ -12,16 +12,19 @@ Scenario = Callable[[Machine], object]
 PROVOKED: dict[Scenario, str] = {}
 #: Those that need more than one id, which the machine of an ordinary user does not have.
 NEED_IDS: set[Scenario] = set()
+#: Those that fail so, or harm nobody, since a release.
+SINCE: dict[Scenario, tuple[int, int]] = {}
 
 NEWPID, NEWUSER, NEWNS, NEWUTS = CloneFlag.NEWPID, CloneFlag.NEWUSER, CloneFlag.NEWNS, CloneFlag.NEWUTS
 USER = 1000
 
 
-def provoked(cause: str, ids: bool = False) -> Callable[[Scenario], Scenario]:
+def provoked(cause: str, ids: bool = False, since: tuple[int, int] = (0, 0)) -> Callable[[Scenario], Scenario]:
     """The scenario fails, and that is the cause."""
 
     def note(scenario: Scenario) -> Scenario:
         PROVOKED[scenario] = cause
+        SINCE[scenario] = since
         if ids:
             NEED_IDS.add(scenario)
         return scenario
