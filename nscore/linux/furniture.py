@@ -36,14 +36,18 @@ class Misplaced(Exception):
 
 
 class Room:
-    """The mount namespace of a command that is not there yet.
+    """The mount namespace of a command that is not there yet.  To be made before a /proc is mounted where the caller has no number."""
 
-    Args:
-        own: A directory descriptor of the calling thread in a /proc where it has a number.
-    """
+    def __init__(self) -> None:
+        try:
+            self._own = os.open("/proc/thread-self", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError:
+            self._own = -1  # there is no /proc, and it is not needed but before Linux 5.12
 
-    def __init__(self, own: int) -> None:
-        self._own = own
+    def close(self) -> None:
+        """Hold nothing any more."""
+        if self._own >= 0:
+            close(self._own)
 
     def furnish(self, wishes: Sequence[Wish]) -> None:
         """Make the mounts in their order; Misplaced says which one failed."""
@@ -116,6 +120,8 @@ class Room:
 
     def _options(self) -> dict[str, str]:
         """The options of what is mounted, by mount point; the upper one where there are two."""
+        if self._own < 0:
+            raise OSError(ENOSYS, "mount_setattr, and there is no /proc to do without it")
         with open(os.open("mountinfo", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._own), encoding="utf-8", errors="surrogateescape") as file:
             fields = [line.split(" ") for line in file]
         return {re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), field[4]): field[5] for field in fields}

@@ -111,15 +111,15 @@ def surround(options: Options, proc: int, leaves: bool = False) -> None:
 def furnished(options: Options, proc: int, leaves: bool) -> None:
     """/proc, the mounts, and the directory as it is there."""
     cwd = "" if leaves else wish("getcwd", os.getcwd)
-    own = os.open("/proc/thread-self", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    room = Room()
     try:
         if options.proc and proc >= 0:
             step("/proc", move_mount, proc, "", AT_FDCWD, "/proc", MOVE_MOUNT_F_EMPTY_PATH)
-        Room(own).furnish(options.mounts)
+        room.furnish(options.mounts)
     except Misplaced as misplaced:
         raise Refused(misplaced.kind, misplaced.error, True, misplaced.paths) from None
     finally:
-        close(own)
+        room.close()
     if cwd:
         # Else what lies below the mounts would be reached by relative paths: a read-only directory would be writable.
         wish("chdir", os.chdir, cwd)

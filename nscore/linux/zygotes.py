@@ -183,7 +183,10 @@ def _spawn(module: str, theirs: int, driver: int, args: tuple[int, ...]) -> int:
     except OSError:
         pid = os.fork()
         if pid == 0:
-            importlib.import_module(f"nscore.linux.{module}").main(*high, *args)
+            try:
+                importlib.import_module(f"nscore.linux.{module}").main(*high, *args)
+            finally:
+                os._exit(1)  # where its file is out of sight, in a chroot, it does not go on as the driver
         return pid
     finally:
         for fd in high:

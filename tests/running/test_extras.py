@@ -1,0 +1,67 @@
+"""Mounts, host names and user namespaces by keyword, as root and as an ordinary user: see furnished.py."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from nscore.running import mounts, users
+from tests.check import Skipped
+from tests.running.ordinary import HERE, as_nobody, needs_namespaces
+
+if sys.platform != "linux":
+    pytest.skip("PID namespaces are Linux's", allow_module_level=True)
+
+from tests.running import furnished
+
+Tried = Callable[[str], dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def tried() -> Iterator[Tried]:
+    """The answers for root and for nobody, found out once."""
+    with ExitStack() as stack:
+
+        @functools.cache
+        def answers(who: str) -> dict[str, Any]:
+            if who == "root" and os.geteuid() != 0:
+                raise Skipped("needs root")
+            place = HERE if who == "root" else stack.enter_context(as_nobody())
+            if who == "nobody":
+                needs_namespaces(place)
+            return dict(place.answer("tests.running.furnished"))
+
+        yield answers
+
+
+@pytest.mark.parametrize("who", ["root", "nobody"])
+@pytest.mark.parametrize("name", furnished.SCENES)
+def test_a_command_has_what_it_wishes_for(tried: Tried, who: str, name: str) -> None:
+    try:
+        answer = tried(who)[name]
+    except Skipped as why:
+        pytest.skip(str(why))
+    if "skipped" in answer:
+        pytest.skip(answer["skipped"])
+    assert not answer["wrong"], "\n".join(answer["wrong"])
+
+
+def test_mounts_are_plain_values_for_the_backend() -> None:
+    wishes = [mounts.ReadOnly(), mounts.Tmpfs(b"/a", 4096, 0o700), mounts.Bind("/b", "c", read_only=True)]
+    assert [wish.lowered() for wish in wishes] == [
+        ("read-only", "/"),
+        ("tmpfs", "/a", "mode=700,size=4096"),
+        ("bind", "/b", f"{os.getcwd()}/c", True),
+    ]
+
+
+def test_one_way_to_map_users_is_asked_for() -> None:
+    assert users.wanted(None, None, False, False) is None
+    assert users.wanted([[0, 1, 2]], None, False, False) == (((0, 1, 2),), None)  # type: ignore[list-item]
+    assert (users.wanted(None, None, True, False), users.wanted(None, None, False, True)) == ("root", "current")
