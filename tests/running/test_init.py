@@ -14,11 +14,11 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from nscore import Blocked, IdType, Prctl, Program, SigMask, Signal, Syscalls, Unavailable, WaitOption, boot
+from nscore import Blocked, Disposition, IdType, Prctl, Program, SigMask, Signal, Syscalls, Unavailable, WaitOption, boot
 from nscore.running.init import init, init_program
 from nscore.running.init_manners import DUMB_INIT, OWN, TINI, Manner, Place
 from tests.conftest import BACKENDS, need
-from tests.running.orphans import RIGHT, Init, Main, discards, hasty, main_child, status_of, waits_for_main_first
+from tests.running.orphans import LEFT, RIGHT, Init, Main, discards, exists, hasty, main_child, status_of, waits_for_main_first
 
 MANNERS = {"nscore": OWN, "tini": TINI, "dumb-init": DUMB_INIT}
 MAINS = {"patient": main_child, "hasty": hasty}
@@ -170,6 +170,48 @@ def test_a_stop_of_the_main_child_is_one_of_an_init_that_is_not_pid_1(backend: s
     need(backend)
     with boot(backend) as machine:
         assert machine.run(observer) == 5
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_continues_the_init_continues_the_whole_job(backend: str) -> None:
+    """A terminal has stopped the whole group, not the main child alone."""
+
+    def child(calls: Syscalls) -> int:
+        calls.kill(calls.getpid(), Signal.STOP)
+        return 5
+
+    def main(calls: Syscalls) -> int:
+        pid = calls.fork(child)
+        calls.waitid(IdType.PID, pid, WaitOption.STOPPED)
+        calls.kill(1, Signal.CONT)
+        return calls.waitpid(pid)[1] >> 8
+
+    assert status(backend, main) == 5
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_ignored_children_are_ignored_by_the_main_child_alone(backend: str) -> None:
+    """Where SIGCHLD is ignored the kernel reaps, and no status is left."""
+
+    def program(calls: Syscalls) -> int | None:
+        calls.sigaction(Signal.CHLD, Disposition.IGN)
+        return init_program(lambda main: 4 + main.sigaction(Signal.CHLD, None).handler)(calls)
+
+    need(backend)
+    with boot(backend) as machine:
+        assert machine.run(program) == 4 + Disposition.IGN
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_children_that_ended_before_it_was_an_init_are_reaped(backend: str) -> None:
+    def program(calls: Syscalls) -> int | None:
+        pid = calls.fork(lambda child: 0)
+        calls.waitid(IdType.PID, pid, WaitOption.EXITED | WaitOption.NOWAIT)
+        return init_program(lambda main: LEFT if exists(main, pid) else RIGHT)(calls)
+
+    need(backend)
+    with boot(backend) as machine:
+        assert machine.run(program) == RIGHT
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
