@@ -19,7 +19,8 @@ assert not TYPE_CHECKING or sys.platform == "linux"
 if sys.platform != "linux":
     pytest.skip("inits are for Linux", allow_module_level=True)
 
-from tests.running.init_scenes import (  # noqa: E402  what only Linux has
+from tests.conftest import need  # noqa: E402  what only Linux has
+from tests.running.init_scenes import (  # noqa: E402
     PATIENCE,
     PYTHON,
     ROOT,
@@ -42,6 +43,7 @@ EVERY = ["17: []"]
 
 @pytest.fixture(scope="module", autouse=True)
 def _namespaces() -> None:
+    need("linux")
     tried = subprocess.run([*namespaces(), "true"], capture_output=True, text=True, check=False)
     if tried.returncode:
         pytest.skip(f"no PID namespace is to be had: {tried.stderr.strip()}")

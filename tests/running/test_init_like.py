@@ -15,7 +15,8 @@ assert not TYPE_CHECKING or sys.platform == "linux"
 if sys.platform != "linux":
     pytest.skip("inits are for Linux", allow_module_level=True)
 
-from tests.running.init_scenes import PYTHON, ROOT, namespaces  # noqa: E402  what only Linux has
+from tests.conftest import need  # noqa: E402  what only Linux has
+from tests.running.init_scenes import PYTHON, ROOT, namespaces  # noqa: E402
 from tests.running.like_rows import TABLE, Row  # noqa: E402
 
 COMMAND = "from nscore.__main__ import main; sys.exit(main(['init', *sys.argv[1:]]))"
@@ -39,6 +40,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module", autouse=True)
 def _namespaces() -> None:
     """Everything here is PID 1 of a namespace."""
+    need("linux")
     if shutil.which("unshare") is None:
         pytest.skip("there is no unshare(1) here")
     tried = subprocess.run([*namespaces(), "true"], capture_output=True, text=True, check=False)
