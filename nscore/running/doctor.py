@@ -29,14 +29,27 @@ def diagnosed() -> list[dict[str, Any]]:
     """What became of each trial: fields as of nscore.running.findings.Finding."""
     if sys.platform != "linux":
         return elsewhere()
-    fresh = subprocess.run(
-        [sys.executable, "-c", FRESH, PACKAGE], stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, check=False, cwd="/"
-    )
-    findings = [json.loads(line) for line in fresh.stdout.splitlines() if line.startswith(b"{")]
+    argv = [sys.executable, "-c", FRESH, PACKAGE]
+    try:
+        fresh = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, check=False, cwd="/")
+    except subprocess.TimeoutExpired as error:
+        return [*parsed(error.output or b""), interpreter(f"it did not end within {PATIENCE:g} s")]
+    except OSError as error:
+        return [interpreter(f"{sys.executable or 'sys.executable'}: {error.strerror}")]
     if fresh.returncode:
         words = fresh.stderr.decode(errors="replace").strip().rpartition("\n")[2] or f"it ended with {fresh.returncode}"
-        findings.append(ABILITY | {"ability": "a fresh interpreter", "needed": True, "works": False, "detail": words})
-    return findings
+        return [*parsed(fresh.stdout), interpreter(words)]
+    return parsed(fresh.stdout)
+
+
+def parsed(said: bytes) -> list[dict[str, Any]]:
+    """The findings that the interpreter has told."""
+    return [json.loads(line) for line in said.splitlines() if line.startswith(b"{") and line.endswith(b"}")]
+
+
+def interpreter(why: str) -> dict[str, Any]:
+    """The finding that it failed."""
+    return ABILITY | {"ability": "a fresh interpreter", "needed": True, "works": False, "detail": why}
 
 
 def elsewhere() -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from nscore.errors import Blocked, Gone, Unavailable
 from nscore.interface.caller import DECLARED
 from nscore.interface.calls import Calls
+from nscore.interface.syscalls import Syscalls
 from nscore.running.asking import asked, facts_of
 from nscore.running.causes import decided
 from nscore.running.facts import Facts
@@ -102,8 +103,8 @@ def judged(failure: Failure, facts: Facts) -> Explanation | None:
 
 def documented(failure: Failure) -> Explanation | None:
     """What the call's documentation says of the error: one or more checks, the first that applies."""
-    declared = DECLARED.get(failure.call)
-    text = (declared.method.__doc__ or "") if declared else ""
+    method = Syscalls.clone if failure.call == "clone" else DECLARED[failure.call].method if failure.call in DECLARED else None
+    text = (method.__doc__ or "") if method else ""
     checks = re.findall(rf"^\s+{failure.errno}: (.*)$", text, re.MULTILINE)
     if not checks:
         return None

@@ -83,7 +83,9 @@ def failure_of(error: OSError, call: str | None, arguments: Mapping[str, object]
         known["path"] = str(error.filename)
     if name in IMPLIED:
         known.setdefault("flags", IMPLIED[name])
-    return Failure(SAME.get(name, name), errno_name(error.errno or 0), known | dict(arguments), caller, found[1] if found else name)
+    return Failure(
+        SAME.get(name, name), errno_name(error.errno or 0), known | dict(arguments), caller, found[1] if found else name or "the call"
+    )
 
 
 def frames(traceback: TracebackType | None) -> Iterator[FrameType]:

@@ -11,12 +11,15 @@ import select
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 
 from nscore.running.explain import explain
 
 #: Seconds after which a trial is given up.
 PATIENCE = 20.0
+#: Bytes of an answer: a pipe takes them in one piece.
+MOST = 4096
 
 Body = Callable[[], str]
 
@@ -65,35 +68,52 @@ def found(body: Body) -> Finding:
         return Finding("", False, False, words, explained.remedy, explained.cause)
 
 
-def tried(body: Body) -> Finding:
-    """Try it in a child, which is killed where it takes too long."""
-    if sys.platform == "win32":
-        raise AssertionError("there is no fork")
+def tried(body: Body, alone: bool = True) -> Finding:
+    """Try it in a child, which is killed where it takes too long.
+
+    Args:
+        body: What is tried.
+        alone: Whether the child gets a process group, with which all that it has forked is killed.
+    """
+    if sys.platform != "linux":
+        raise AssertionError("it is Linux that is tried")
     ours, theirs = os.pipe()
     pid = os.fork()
     if pid == 0:
         status = 1
         try:
             os.close(ours)
-            os.write(theirs, json.dumps(asdict(found(body))).encode())
+            if alone:
+                os.setpgid(0, 0)
+            os.write(theirs, json.dumps(asdict(cut(found(body)))).encode())
             status = 0
         finally:
             os._exit(status)
     os.close(theirs)
     try:
-        if not select.select([ours], [], [], PATIENCE)[0]:
+        answered = bool(select.select([ours], [], [], PATIENCE)[0])
+        # One read: what the trial has left behind may hold the other end.
+        said = os.read(ours, MOST) if answered else b""
+        if not answered:
             os.kill(pid, signal.SIGKILL)
-        with open(ours, "rb", closefd=False) as pipe:
-            said = pipe.read()
     finally:
         os.close(ours)
+        if alone:
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+            with suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     return Finding(**json.loads(said)) if said else Finding("", False, False, f"the trial ended with {status}, and said nothing")
 
 
+def cut(finding: Finding) -> Finding:
+    """With no more words than an answer has room for."""
+    return replace(finding, detail=finding.detail[: MOST // 4], remedy=finding.remedy[: MOST // 4])
+
+
 def forked(body: Body) -> str:
     """What body says in a child, or Failed with what it fails of there."""
-    finding = tried(body)
+    finding = tried(body, alone=False)
     if not finding.works:
         raise Failed(finding)
     return finding.detail

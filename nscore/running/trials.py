@@ -215,8 +215,10 @@ def exit_info() -> str:
     from nscore.linux.calls import pidfd_get_info, pidfd_open
 
     pid = child()
-    fd = pidfd_open(pid)
-    ended(pid)
+    try:
+        fd = pidfd_open(pid)
+    finally:
+        ended(pid)
     if pidfd_get_info(fd)[-1] != signal.SIGKILL:
         raise Unavailable("the kernel does not keep the status of a reaped process", "Upgrade to Linux 6.15, or reap in one place alone")
     return "kept where somebody else has reaped the process"

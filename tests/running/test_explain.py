@@ -22,7 +22,7 @@ from nscore.running.facts import Facts, Mount, Numbers, release
 from nscore.running.failures import Failure
 from nscore.running.target import Target
 from nscore.tools import procfs
-from tests.running.provoked import NEED_IDS, PROVOKED, SINCE, Scenario
+from tests.running.provoked import BEFORE, NEED_IDS, PROVOKED, SINCE, Scenario
 
 NEWPID, NEWUSER, NEWNS = CloneFlag.NEWPID, CloneFlag.NEWUSER, CloneFlag.NEWNS
 ALL = (1 << 41) - 1
@@ -33,8 +33,8 @@ EVERYBODY = (procfs.IdMap(0, 0, 0xFFFFFFFF),)
 def test_the_cause_is_named(machine: Machine, scenario: Scenario) -> None:
     if scenario in NEED_IDS and procfs.uid_map(machine.init) != EVERYBODY:
         pytest.skip("a machine of an ordinary user has one id alone")
-    if release(machine.init) < SINCE[scenario]:
-        pytest.skip(f"needs Linux {SINCE[scenario][0]}.{SINCE[scenario][1]}")
+    if not SINCE[scenario] <= release(machine.init) < BEFORE[scenario]:
+        pytest.skip(f"another thing on this kernel: since {SINCE[scenario]}, before {BEFORE[scenario]}")
     with pytest.raises((OSError, Blocked, Gone)) as raised:
         scenario(machine)
     calls = len(machine.trace)

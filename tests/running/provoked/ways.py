@@ -14,17 +14,22 @@ PROVOKED: dict[Scenario, str] = {}
 NEED_IDS: set[Scenario] = set()
 #: Those that fail so, or harm nobody, since a release.
 SINCE: dict[Scenario, tuple[int, int]] = {}
+#: And those that fail before a release.
+BEFORE: dict[Scenario, tuple[int, int]] = {}
+EVER = (99, 0)
 
 NEWPID, NEWUSER, NEWNS, NEWUTS = CloneFlag.NEWPID, CloneFlag.NEWUSER, CloneFlag.NEWNS, CloneFlag.NEWUTS
 USER = 1000
 
 
-def provoked(cause: str, ids: bool = False, since: tuple[int, int] = (0, 0)) -> Callable[[Scenario], Scenario]:
+def provoked(
+    cause: str, ids: bool = False, since: tuple[int, int] = (0, 0), before: tuple[int, int] = EVER
+) -> Callable[[Scenario], Scenario]:
     """The scenario fails, and that is the cause."""
 
     def note(scenario: Scenario) -> Scenario:
         PROVOKED[scenario] = cause
-        SINCE[scenario] = since
+        SINCE[scenario], BEFORE[scenario] = since, before
         if ids:
             NEED_IDS.add(scenario)
         return scenario
