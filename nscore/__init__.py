@@ -51,7 +51,9 @@ from nscore.trace import Call, Trace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nscore.running import aio
-    from nscore.running.init import init
+    from nscore.running.explain import Explanation, explain
+    from nscore.running.init import init, init_program
+    from nscore.running.mounts import Bind, ReadOnly, Tmpfs
     from nscore.running.popen import Popen
     from nscore.running.results import CalledProcessError, CompletedProcess, Guarantee, TimeoutExpired, Unkillable
     from nscore.running.run import run
@@ -67,6 +69,7 @@ __all__ = [
     "SIGRTMIN",
     "AccessMode",
     "AddressFamily",
+    "Bind",
     "Blocked",
     "Call",
     "CalledProcessError",
@@ -79,6 +82,7 @@ __all__ = [
     "CompletedProcess",
     "Credentials",
     "Disposition",
+    "Explanation",
     "FcntlCommand",
     "Gone",
     "Guarantee",
@@ -99,6 +103,7 @@ __all__ = [
     "Prctl",
     "Process",
     "Program",
+    "ReadOnly",
     "Reboot",
     "SeekWhence",
     "SigAction",
@@ -111,6 +116,7 @@ __all__ = [
     "Stat",
     "Syscalls",
     "TimeoutExpired",
+    "Tmpfs",
     "Trace",
     "UmountFlag",
     "Uname",
@@ -121,20 +127,28 @@ __all__ = [
     "aio",
     "available",
     "boot",
+    "explain",
     "init",
+    "init_program",
     "run",
 ]
 
 #: What is imported when it is asked for, since it brings subprocess with it, and the module where it is.
 _LATER = {
+    "Bind": "nscore.running.mounts",
     "CalledProcessError": "nscore.running.results",
     "CompletedProcess": "nscore.running.results",
+    "Explanation": "nscore.running.explain",
     "Guarantee": "nscore.running.results",
     "Popen": "nscore.running.popen",
+    "ReadOnly": "nscore.running.mounts",
     "TimeoutExpired": "nscore.running.results",
+    "Tmpfs": "nscore.running.mounts",
     "Unkillable": "nscore.running.results",
     "aio": "nscore.running.aio",
+    "explain": "nscore.running.explain",
     "init": "nscore.running.init",
+    "init_program": "nscore.running.init",
     "run": "nscore.running.run",
 }
 
