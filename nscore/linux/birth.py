@@ -11,6 +11,7 @@ from __future__ import annotations
 import _thread
 import os
 import sys
+from contextlib import suppress
 from functools import partial
 
 TYPE_CHECKING = False
@@ -152,23 +153,21 @@ def in_thread(command: Command, work: Callable[[], bool]) -> bool:
         gate.acquire()
 
     del command, work
-    interrupt: BaseException | None = None
     try:
         _thread.start_new_thread(body, ())
-    except RuntimeError:
-        raise thread_refusal() from None
-    except BaseException as error:  # a handler's
+        while not finished:
+            done.acquire()
+    except BaseException as error:
         try:
             box.pop()
         except IndexError:  # the thread has begun
-            interrupt = error
+            while not finished:  # "acquire, then leave the loop" would hang where an interrupt comes between the two
+                with suppress(BaseException):
+                    done.acquire()
         else:  # it has not, or has not even started
-            raise
-    while not finished:  # "acquire, then leave the loop" would hang where an interrupt comes between the two
-        try:
-            done.acquire()
-        except BaseException as error:
-            interrupt = error
-    if interrupt or failures:
-        raise interrupt or failures.pop()
+            if isinstance(error, RuntimeError):
+                raise thread_refusal() from None
+        raise
+    if failures:
+        raise failures.pop()
     return results[0]
