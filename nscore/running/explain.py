@@ -76,9 +76,12 @@ def annotate(error: BaseException) -> None:
         explained = explain(error)
         if explained is None:
             return
-        text = f"nscore: {explained.cause}: {explained}"
+        if str(explained) in str(error):
+            return
+        words = str(explained).removeprefix(f"{error.reason}: " if isinstance(error, Unavailable) else "")
+        text = f"nscore: {explained.cause}: {words}"
         notes = getattr(error, "__notes__", [])
-        if text in notes or str(explained) in str(error):
+        if text in notes:
             return
         error.__notes__ = [*notes, text]
     except Exception:

@@ -18,7 +18,7 @@ import nscore
 from nscore.linux import calls, program
 from nscore.linux.calls.creation import clone, raw
 from nscore.linux.calls.syscall import syscall
-from nscore.running.explain import explain
+from nscore.running.explain import annotate, explain
 from tests.linux.conftest import run_in_child
 from tests.linux.filters import answer
 
@@ -306,6 +306,21 @@ def cgroup(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         group.rmdir()
         return
     pytest.skip("no cgroup with a pids controller can be made here")
+
+
+def test_a_note_says_what_the_error_does_not() -> None:
+    def body() -> None:
+        with pytest.raises(nscore.Unavailable) as raised:
+            a_command_without_pid_namespaces()
+        said = str(raised.value)
+        annotate(raised.value)
+        annotate(raised.value)
+        assert str(raised.value) == said
+        remedy = "Raise the sysctl user.max_pid_namespaces (or end what holds such namespaces)"
+        words = "user.max_pid_namespaces is 0 in this user namespace: no pid namespace may be made"
+        assert getattr(raised.value, "__notes__", []) == [f"nscore: max_pid_namespaces: {words}. {remedy}"]
+
+    run_in_child(body)
 
 
 @pytest.mark.parametrize("scenario", HERE, ids=lambda scenario: scenario.__name__)

@@ -14,7 +14,7 @@ from dataclasses import fields, replace
 import pytest
 
 from conformance.rules import RULES
-from nscore import Blocked, CloneFlag, Gone, Machine, Unavailable, boot
+from nscore import Blocked, CloneFlag, Gone, Machine, Syscalls, Unavailable, boot
 from nscore.interface.caller import DECLARED
 from nscore.running.causes import CAUSES
 from nscore.running.explain import Explanation, annotate, explain, judged
@@ -180,15 +180,24 @@ def test_nothing_is_changed_by_an_explanation(machine: Machine) -> None:
 
 
 def test_a_program_explains_its_own_failures(machine: Machine) -> None:
-    def program(sys: object) -> int:
-        from nscore import Syscalls
-
-        assert isinstance(sys, Syscalls)
+    def program(sys: Syscalls) -> int:
         try:
             sys.waitpid(-1)
         except ChildProcessError as error:
             explained = explain(error)
             return 0 if explained is not None and explained.cause == "no_children" else 1
+        return 2
+
+    assert machine.run(program) == 0
+
+
+def test_a_program_is_asked_how_deep_it_lies(machine: Machine) -> None:
+    def program(sys: Syscalls) -> int:
+        try:
+            sys.clone(lambda inner: 0, set_tid=(50,) * 9)
+        except OSError as error:
+            explained = explain(error)
+            return 0 if explained is not None and explained.cause == "set_tid_levels" else 1
         return 2
 
     assert machine.run(program) == 0

@@ -144,7 +144,7 @@ FORBIDDEN = (
         "chroot",
         "EPERM",
         both(flagged(NEWUSER), lambda failure, facts: facts.chrooted is None and facts.label in (None, "unconfined", "kernel")),
-        "nothing else that forbids user namespaces is in force, so the process is probably chrooted",
+        "nothing else that can be seen forbids user namespaces: the process is chrooted, or a security module refuses silently",
         "Use pivot_root(2) in a mount namespace instead of chroot(2)",
         "kernel/user_namespace.c:create_user_ns",
     ),
