@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import _thread
 import os
+import signal
 import sys
 from contextlib import suppress
 from functools import partial
@@ -21,7 +22,7 @@ from nscore.errors import Unavailable
 from nscore.linux.afterfork import alone
 from nscore.linux.calls import pidfd_open, setns, sigprocmask, unshare
 from nscore.linux.calls.creation import NEWPID, thread_refusal
-from nscore.linux.command import Command
+from nscore.linux.command import Command, status_lost
 from nscore.linux.forked import by_fork
 from nscore.linux.keepers import SIG_BLOCK, Keeper, Taken, blocked, keeper, outgrown, renewed
 from nscore.linux.surround import Options, Refused, step, surround
@@ -68,7 +69,8 @@ def attempted(ours: Keeper, command: Command, spawn: Spawn, options: Options) ->
         if taken is None:
             return False
         try:
-            (joined if ours.privileged and options.user is None else by_fork)(command, taken, spawn, options)
+            by_thread = ours.privileged and options.user is None and signal.getsignal(signal.SIGCHLD) is not signal.SIG_IGN
+            (joined if by_thread else by_fork)(command, taken, spawn, options)
             return True
         except BaseException as error:
             if command.pid:
@@ -95,7 +97,7 @@ def joined(command: Command, taken: Taken, spawn: Spawn, options: Options) -> No
     surround(options, taken.proc, leaves=bool(options.mounts) and os.path.isabs(spawn.arguments["cwd"] or ""))
     step("setns", setns, taken.pidfd, NEWPID)
     pid = spawn()
-    pidfd = pidfd_open(pid)
+    pidfd = held(pid)
     command.born(pid, pidfd, taken)
     if options.watch:
         taken.watch(pidfd)
@@ -106,9 +108,17 @@ def unshared(ours: Keeper, command: Command, spawn: Spawn, options: Options) -> 
     guard = ours.guard()
     step("unshare", unshare, NEWPID)
     pid = spawn()
-    pidfd = pidfd_open(pid)
+    pidfd = held(pid)
     command.born(pid, pidfd, None)
     guard.take(pidfd)
+
+
+def held(pid: int) -> int:
+    """A pidfd of the command that has just been born; by_fork has it from the birth on, which is the way where the kernel itself reaps."""
+    try:
+        return pidfd_open(pid)
+    except ProcessLookupError:
+        raise status_lost("that happened before it was known") from None
 
 
 def in_place(command: Command, work: Callable[[], bool]) -> bool:

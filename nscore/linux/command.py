@@ -90,9 +90,7 @@ class Command:
             status = pidfd_get_info(self.pidfd)[-1] if alive else None
             if status is not None:
                 return status
-        raise ChildProcessError(
-            ECHILD, "somebody else has reaped the command, or SIGCHLD is ignored: its status is lost, as Linux before 6.15 does not keep it"
-        )
+        raise status_lost("Linux before 6.15 does not keep it")
 
     def end(self, patience: float) -> tuple[str, ...]:
         """Kill the namespace, whose command has been reaped, and return when nothing of it is left: or what is left after patience."""
@@ -158,6 +156,11 @@ def threads_left() -> None:
 
 
 os.register_at_fork(before=threads_left, after_in_child=_leaving.clear)
+
+
+def status_lost(why: str) -> ChildProcessError:
+    """What is raised where subprocess would say 0."""
+    return ChildProcessError(ECHILD, f"somebody else has reaped the command, or SIGCHLD is ignored: its status is lost, as {why}")
 
 
 def members(proc: int) -> tuple[str, ...]:
