@@ -20,8 +20,8 @@ from nscore.linux.keepers import Taken
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Milliseconds after which a killed init that does not end is looked at more closely.
-GLANCE = 20
+#: Seconds after which a killed init that does not end is looked at more closely.
+GLANCE = 0.02
 ECHILD = 10
 #: Seconds after which a thread is not waited for any longer.
 LEAVES = 0.5
