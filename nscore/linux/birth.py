@@ -1,18 +1,14 @@
 """How a command is born into a PID namespace as a child of its caller, with all that a child of the caller has.
 
 With CAP_SYS_ADMIN a short-lived thread of the caller joins the namespace of an init out of the keeper's stock, gives itself a mount
-namespace with that namespace's /proc, and makes the command by subprocess's own vfork and exec; forked.py has the way of ordinary users.
-Python's signal handlers never run in that thread, so nothing comes between a birth and the knowledge of it.  It sleeps until the command
-has been reaped, since PDEATHSIG goes by thread.
+namespace with that namespace's /proc, and makes the command by subprocess's own vfork and exec.  forked.py has the way of ordinary users.
 """
 
 from __future__ import annotations
 
-import _thread
 import os
 import signal
 import sys
-from contextlib import suppress
 from functools import partial
 
 TYPE_CHECKING = False
@@ -21,10 +17,11 @@ assert not TYPE_CHECKING or sys.platform == "linux"
 from nscore.errors import Unavailable
 from nscore.linux.afterfork import alone
 from nscore.linux.calls import pidfd_open, setns, sigprocmask, unshare
-from nscore.linux.calls.creation import NEWPID, thread_refusal
+from nscore.linux.calls.creation import NEWPID
 from nscore.linux.command import Command, status_lost
 from nscore.linux.forked import by_fork
 from nscore.linux.keepers import SIG_BLOCK, Keeper, Taken, blocked, keeper, outgrown, renewed
+from nscore.linux.parked import in_thread
 from nscore.linux.surround import Options, Refused, step, surround
 
 if TYPE_CHECKING:
@@ -128,56 +125,3 @@ def in_place(command: Command, work: Callable[[], bool]) -> bool:
         return blocked(work)
     finally:
         command.mask = None
-
-
-def in_thread(command: Command, work: Callable[[], bool]) -> bool:
-    """Do a piece of work in a thread, which sleeps until the command that was born in it has ended.
-
-    An interrupt of the caller meanwhile is raised when the work is done.
-    """
-    box: list[tuple[Command, Callable[[], bool]]] = [(command, work)]
-    results: list[bool] = []
-    failures: list[BaseException] = []
-    finished: list[bool] = []
-    done, gate = _thread.allocate_lock(), _thread.allocate_lock()
-    done.acquire()
-    gate.acquire()
-
-    def body() -> None:
-        try:
-            command, work = box.pop()
-        except IndexError:
-            return
-        try:
-            results.append(work())
-        except BaseException as error:
-            failures.append(error)
-        if command.pid:
-            command.gate, command.tid = gate, _thread.get_native_id()
-        else:
-            gate.release()
-        # Asleep, it keeps nothing of its caller's alive.
-        del command, work
-        finished.append(True)
-        done.release()
-        gate.acquire()
-
-    del command, work
-    try:
-        _thread.start_new_thread(body, ())
-        while not finished:
-            done.acquire()
-    except BaseException as error:
-        try:
-            box.pop()
-        except IndexError:  # the thread has begun
-            while not finished:  # "acquire, then leave the loop" would hang where an interrupt comes between the two
-                with suppress(BaseException):
-                    done.acquire()
-        else:  # it has not, or has not even started
-            if isinstance(error, RuntimeError):
-                raise thread_refusal() from None
-        raise
-    if failures:
-        raise failures.pop()
-    return results[0]
