@@ -94,6 +94,8 @@ class Command:
 
     def end(self, patience: float) -> tuple[str, ...]:
         """Kill the namespace, whose command has been reaped, and return when nothing of it is left: or what is left after patience."""
+        if self.init < 0:  # as when wait(), poll() and the end of the with block follow each other
+            return ()
         with self._held() as alive:
             left = self._ended(self.taken, patience) if alive and self.taken is not None else ()
             self._over = not left
@@ -122,8 +124,9 @@ class Command:
 
     def release(self) -> None:
         """Close what is held, and let the thread go."""
-        with self._held():
-            self._over = True
+        if self.init >= 0:
+            with self._held():
+                self._over = True
 
     def _close(self) -> None:
         if not self._over or self._uses or self.init < 0:
