@@ -34,9 +34,9 @@ def main(argv: list[str] | None = None) -> int:
 #: Whoever is imported has registered its figures.
 MODULES = [imports, sim]
 if sys.platform == "linux":
-    from tests.benchmarks import linux
+    from tests.benchmarks import linux, running
 
-    MODULES.append(linux)
+    MODULES += [linux, running]
 
 if __name__ == "__main__":
     sys.exit(main())
