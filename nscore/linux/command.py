@@ -36,6 +36,9 @@ class Command:
         init: A pidfd of the namespace's init: the command's own, where it is PID 1; -1 where there is none, or nothing is left.
     """
 
+    #: For __del__, where an interrupt came before the next line.
+    init = -1
+
     def __init__(self) -> None:
         self.pid, self.pidfd, self.init = 0, -1, -1
         self.taken: Taken | None = None
