@@ -15,7 +15,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,8 @@ LIMIT, LATE = 0.4, 0.1
 AT_ONCE = 8
 #: Of so many commands one more is made that ends by itself.
 LEAVES = 4
+#: Seconds between the first commands: a machine of two processors kills eight storms one after the other.
+APART = LIMIT / AT_ONCE
 STATUS = 3
 
 #: By its name every process that comes of it is known, zombies and those in the middle of exec included.
@@ -38,7 +40,7 @@ def hop():
     while True:
         if os.fork():
             os._exit(0)
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 def storm():
     while True:
@@ -46,7 +48,7 @@ def storm():
             os.setsid()
             time.sleep(0.05)
             os._exit(0)
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 with open("/proc/self/comm", "w") as file:
     file.write(sys.argv[1])
@@ -76,7 +78,7 @@ def marked(word: str) -> list[int]:
     for pid in filter(str.isdigit, os.listdir("/proc")):
         for name in ("comm", "cmdline"):
             try:
-                file = os.open(f"/proc/{pid}/{name}", os.O_RDONLY | os.O_CLOEXEC)
+                file = os.open(f"/proc/{pid}/{name}", os.O_RDONLY)
             except FileNotFoundError:
                 break
             try:
@@ -156,13 +158,16 @@ def threads(count: int) -> Tally:
     workers = [threading.Thread(target=work, args=(todo, tally)) for _ in range(AT_ONCE)]
     for worker in workers:
         worker.start()
+        time.sleep(APART)
     for worker in workers:
         worker.join()
     return tally
 
 
-async def awaited(todo: Iterator[str], tally: Tally, arun: Callable[..., Awaitable[object]]) -> None:
-    """The same in a loop of events."""
+async def awaited(number: int, todo: Iterator[str], tally: Tally, loop: Any) -> None:
+    """The same in a loop of events, by its worker of that number."""
+    arun = importlib.import_module("nscore.running.aio").run
+    await loop.sleep(number * APART)
     for kind in todo:
         word, args = command(kind)
         start = time.monotonic()
@@ -176,11 +181,11 @@ async def awaited(todo: Iterator[str], tally: Tally, arun: Callable[..., Awaitab
 
 def asyncio(count: int) -> Tally:
     """In tasks of asyncio."""
-    loop, arun = importlib.import_module("asyncio"), importlib.import_module("nscore.running.aio").run
+    loop = importlib.import_module("asyncio")
     tally, todo = Tally(), iter(list(kinds(count)))
 
     async def everything() -> None:
-        await loop.gather(*[awaited(todo, tally, arun) for _ in range(AT_ONCE)])
+        await loop.gather(*[awaited(number, todo, tally, loop) for number in range(AT_ONCE)])
 
     loop.run(everything())
     return tally
@@ -188,13 +193,13 @@ def asyncio(count: int) -> Tally:
 
 def trio(count: int) -> Tally:
     """In tasks of trio."""
-    loop, arun = importlib.import_module("trio"), importlib.import_module("nscore.running.aio").run
+    loop = importlib.import_module("trio")
     tally, todo = Tally(), iter(list(kinds(count)))
 
     async def everything() -> None:
         async with loop.open_nursery() as nursery:
-            for _ in range(AT_ONCE):
-                nursery.start_soon(awaited, todo, tally, arun)
+            for number in range(AT_ONCE):
+                nursery.start_soon(awaited, number, todo, tally, loop)
 
     loop.run(everything)
     return tally
