@@ -79,7 +79,7 @@ def marked(word: str) -> list[int]:
         for name in ("comm", "cmdline"):
             try:
                 file = os.open(f"/proc/{pid}/{name}", os.O_RDONLY)
-            except FileNotFoundError:
+            except (FileNotFoundError, ProcessLookupError):
                 break
             try:
                 if wanted in os.read(file, 4096):
