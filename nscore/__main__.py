@@ -19,20 +19,21 @@ if TYPE_CHECKING:
 COMMANDS = {
     "run": ("nscore.running.commands", "main_run", "a command in a PID namespace, which ends with all that it has started"),
     "init": ("nscore.running.init_command", "main_init", "be PID 1 to a command: forward signals, reap orphans"),
+    "doctor": ("nscore.running.doctor", "main_doctor", "what can be had here, and what to change for the rest"),
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Carry out a command line and return its exit status; 2 where it asks for what cannot be had."""
     argv = sys.argv[1:] if argv is None else list(argv)
-    if argv and argv[0] in COMMANDS:
-        module, function, _ = COMMANDS[argv[0]]
-        return int(getattr(import_module(module), function)(argv[1:]))
-    args = _parser().parse_args(argv)
     try:
+        if argv and argv[0] in COMMANDS:
+            module, function, _ = COMMANDS[argv[0]]
+            return int(getattr(import_module(module), function)(argv[1:]))
+        args = _parser().parse_args(argv)
         return int(args.command(args))
     except Unavailable as error:
-        print(f"nscore {args.name}: {error}", file=sys.stderr)
+        print(f"nscore {argv[0]}: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
         # The reader has left.  Nothing more is to be said, at exit neither.

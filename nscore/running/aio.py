@@ -73,6 +73,7 @@ async def run(
 
     A task that is cancelled, or fails otherwise, leaves it when nothing of the command is left.
     """
+    running_loop()  # none is no reason to be told of after a birth
     process: Popen[Any] = Popen.__new__(Popen)
     try:
         # Within the try: an interrupt between the birth and the first await would else leave the command.
@@ -84,6 +85,7 @@ async def run(
         raise
     assert process.returncode is not None
     completed = CompletedProcess(process.args, process.returncode, stdout, stderr)
+    completed.guarantee = process.popen.guarantee
     if check:
         completed.check_returncode()
     return completed
@@ -182,17 +184,17 @@ class Popen(Generic[AnyStr]):
         return answer
 
     async def abandon(self) -> None:
-        """Kill everything, close the pipes and return when nothing is left, cancelled or not; nothing where that has been done."""
-        self._close()
-        if self.popen.init is None:
-            return
+        """Kill everything and return when nothing is left, cancelled or not, with the pipes closed."""
         self.kill_all()
         try:
-            if not await self._over(running_loop(), Limit(time.monotonic, PATIENCE), shielded=True):
+            life = self.popen._life
+            if life is not None and life.init >= 0 and not await self._over(running_loop(), Limit(time.monotonic, PATIENCE), shielded=True):
                 raise unkillable((f"PID {self.pid}",))
         except KeyboardInterrupt:  # a second one
             self.popen.abandon()
             raise
+        finally:  # not before: SIGPIPE would be faster
+            self._close()
 
     async def __aenter__(self) -> Popen[AnyStr]:
         return self

@@ -7,11 +7,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import partial
 from math import inf
 from typing import Any, NoReturn
 
 from nscore.errors import Unavailable
 from nscore.running.environment import inherited
+from nscore.running.mounts import Bind, ReadOnly, Tmpfs
 from nscore.running.results import TimeoutExpired
 from nscore.running.run import run
 
@@ -25,6 +27,14 @@ command cannot be executed, 127 where it is not found."""
 TIME_UP, FAILED, NOT_EXECUTED, NOT_FOUND = 124, 125, 126, 127
 #: Seconds of timeout(1)'s units.
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+#: Options, what each mounts, and what it takes; they are made in the order of the command line.
+MOUNTS: tuple[tuple[str, Any, tuple[str, ...], str], ...] = (
+    ("--read-only", ReadOnly, ("PATH",), "everything below PATH can only be read"),
+    ("--tmpfs", Tmpfs, ("PATH",), "an empty file system in memory at PATH"),
+    ("--bind", Bind, ("SOURCE", "PATH"), "SOURCE is at PATH too"),
+    ("--ro-bind", partial(Bind, read_only=True), ("SOURCE", "PATH"), "SOURCE is at PATH too, where it can only be read"),
+)
+WEAKER = ("cgroup", "subreaper")
 #: What asks this process to end; SIGINT is Python's KeyboardInterrupt.
 ENDING = ("SIGTERM", "SIGHUP", "SIGQUIT")
 
@@ -37,6 +47,17 @@ class Parser(argparse.ArgumentParser):
         self.exit(FAILED, f"{self.prog}: {message}\n")
 
 
+class Mounting(argparse.Action):
+    """A mount after the mounts before it: const is its kind."""
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option_string: Any = None) -> None:
+        try:
+            mount = self.const(*values)
+        except ValueError as error:
+            raise argparse.ArgumentError(self, str(error)) from None
+        namespace.mounts = [*namespace.mounts, mount]
+
+
 class Ended(BaseException):
     """A signal asks this process to end."""
 
@@ -47,17 +68,16 @@ def main_run(argv: Sequence[str]) -> int:
     command = asked.command[1:] if asked.command[:1] == ["--"] else asked.command
     if not command:
         parser().error("no command")
-    options = {"hostname": asked.hostname, "init": not asked.no_init, "proc": not asked.no_proc, "cwd": asked.wd}
     try:
         listen()
-        status = run(command, timeout=asked.timeout, env=inherited(), **options).returncode
+        status = run(command, timeout=asked.timeout, env=inherited(), **options(asked)).returncode
     except Ended as ended:
         return 128 + int(ended.args[0])
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except TimeoutExpired:
         return TIME_UP
-    except (OSError, Unavailable, subprocess.SubprocessError) as error:
+    except (OSError, ValueError, Unavailable, subprocess.SubprocessError) as error:
         return failed(error, command[0])
     return 128 - status if status < 0 else status
 
@@ -70,9 +90,20 @@ def parser() -> argparse.ArgumentParser:
     add("--hostname", metavar="NAME", help="a host name of its own")
     add("--no-init", action="store_true", help="the command is PID 1 itself")
     add("--no-proc", action="store_true", help="no /proc of its own")
+    for option, kind, words, line in MOUNTS:
+        add(option, action=Mounting, const=kind, nargs=len(words), metavar=words, dest="mounts", default=[], help=line)
+    add("-r", "--map-root-user", action="store_true", help="root in a user namespace of its own")
+    add("-c", "--map-current-user", action="store_true", help="its own user in a user namespace of its own")
     add("-w", "--wd", metavar="DIR", help="the directory in which it starts")
+    add("--weaker", action="append", choices=WEAKER, default=[], help="what to do with, where no PID namespace is to be had")
     add("command", nargs=argparse.REMAINDER, metavar="COMMAND", help="and its arguments; -- may stand before it")
     return parser
+
+
+def options(asked: argparse.Namespace) -> Any:
+    """The keywords of run() for what was asked."""
+    same = ("hostname", "mounts", "map_root_user", "map_current_user", "weaker")
+    return {"init": not asked.no_init, "proc": not asked.no_proc, "cwd": asked.wd} | {name: getattr(asked, name) for name in same}
 
 
 def duration(text: str) -> float | None:
