@@ -40,8 +40,12 @@ def boot(name: str | None = None, *, trace_limit: int = 1_000_000, patience: flo
     """
     if inside_program():
         raise RuntimeError("boot: does not nest inside a program")
-    backend = find(chosen(name))
-    return Machine(backend.name, backend.boot(options), trace_limit, patience)
+    try:
+        backend = find(chosen(name))
+        return Machine(backend.name, backend.boot(options), trace_limit, patience)
+    except Unavailable as error:
+        importlib.import_module("nscore.running.explain").annotate(error)
+        raise
 
 
 def available(name: str | None = None) -> Unavailable | None:

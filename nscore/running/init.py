@@ -61,7 +61,13 @@ def init(
     pid_namespaces(7), prctl(2) on PR_SET_CHILD_SUBREAPER
     """
     manner = manner_of(like, group, rewrite or {}, subreaper, pdeathsig, expected)
-    return init_here(argv, os.environ if env is None else env, manner, Voice())
+    try:
+        return init_here(argv, os.environ if env is None else env, manner, Voice())
+    except (Unavailable, OSError) as error:
+        from nscore.running.explain import annotate
+
+        annotate(error)
+        raise
 
 
 def init_here(argv: Sequence[str], env: Mapping[str, str], manner: Manner, voice: Voice) -> int:

@@ -197,6 +197,10 @@ class Popen(subprocess.Popen[AnyStr]):
                 if not self._weaker:
                     raise
                 self._bear_weaker(error, args)
+        except (Unavailable, OSError) as error:
+            if isinstance(error, Unavailable) or ": " in (error.strerror or ""):  # a call's name: subprocess's own errors have none
+                annotate(error)
+            raise
         finally:
             for ends in self._pipe_ends[:1]:
                 _close_pipe_fds(self, *ends)
@@ -302,6 +306,13 @@ def unborn_weaker(guarantee: Guarantee) -> tuple[Warded, Birth]:
         warded = Warded(guarantee is Guarantee.CGROUP)
         return warded, warded.born
     raise Unavailable("cgroups and subreapers are Linux's")
+
+
+def annotate(error: BaseException) -> None:
+    """Note on the exception what is to be changed; what finds that out is imported where there is such an error."""
+    from nscore.running import explain
+
+    explain.annotate(error)
 
 
 def ways(names: Sequence[str]) -> tuple[Guarantee, ...]:
