@@ -20,8 +20,7 @@ from tests.running.ordinary import HERE, Place, as_nobody, copied, needs_namespa
 if sys.platform != "linux":
     pytest.skip("PID namespaces are Linux's", allow_module_level=True)
 
-from tests.running.kills import MODES
-from tests.running.storms import HOWS
+from tests.running import kills, storms
 
 WHO = ("root", "nobody")
 
@@ -51,7 +50,7 @@ def place() -> Iterator[Callable[[str], Place]]:
         yield found
 
 
-@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize("how", storms.HOWS)
 @pytest.mark.parametrize("who", WHO)
 def test_a_command_that_defends_itself_comes_to_its_limit(who: str, how: str, place: Callable[[str], Place]) -> None:
     answer = place(who).answer("tests.running.storms", how, "2" if how == "one" else "8")
@@ -60,7 +59,7 @@ def test_a_command_that_defends_itself_comes_to_its_limit(who: str, how: str, pl
     assert answer["failures"] == []
 
 
-@pytest.mark.parametrize("mode", [*MODES, "keeper"])
+@pytest.mark.parametrize("mode", [*kills.MODES, "keeper"])
 @pytest.mark.parametrize("who", WHO)
 def test_nothing_outlives_a_killed_caller_or_keeper(who: str, mode: str, place: Callable[[str], Place]) -> None:
     assert place(who).answer("tests.running.kills", mode, "5", "1") == []
