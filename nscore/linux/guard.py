@@ -2,6 +2,10 @@
 
 Their namespaces are not below the keeper's, which could not even signal them: this one lives in the caller's PID namespace.  Commands
 come as pidfds through a socket that wakes nobody up: it is looked into when it is full, and when the caller has died.
+
+A caller that is killed in the middle of a birth has no pidfd to send, and what it has forked goes on to exec.  So each birth is announced,
+and what was born then without a word of it is looked for in /proc: an orphan, as this process is one, of the caller's session, which began
+since then and is the first of a namespace in ours.
 """
 
 from __future__ import annotations
@@ -9,18 +13,23 @@ from __future__ import annotations
 import os
 import resource
 import select
+import struct
 import sys
 from contextlib import suppress
 
 TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
 
-from nscore.linux.calls import close, pidfd_send_signal, recvmsg
+from nscore.linux.calls import close, pidfd_open, pidfd_send_signal, recvmsg
 from nscore.linux.init import SIGKILL
 from nscore.linux.wire import FAULT, MSG_CMSG_CLOEXEC, described, receive_descriptors, send_descriptors
 from nscore.linux.zygote import settle_down
 
 MSG_DONTWAIT = 0x40
+#: What comes with a command, or before it: which, the thread that makes it; the session that it will be of, 0 for one of its own; when, in
+#: clock ticks since the boot of the machine.
+MESSAGE = struct.Struct("=ciiq")
+EXPECTED, BORN = b"e", b"b"
 
 
 def main(control: int, caller: int) -> None:
@@ -54,25 +63,35 @@ def serve(control: int, caller: int, commands: int) -> None:
     poll.register(control, select.POLLIN)
     poll.register(caller, select.POLLIN)
     living: list[int] = []
+    expected: dict[int, tuple[int, int]] = {}
     alive = True
     while alive:
         events = [fd for fd, _ in poll.poll()]
         alive = caller not in events and bool(recvmsg(control, 1, MSG_CMSG_CLOEXEC)[0])
-        living = [*those_alive(living), *those_alive(received(commands))]
+        living = [*those_alive(living), *those_alive(received(commands, expected))]
+    for session, begun in expected.values():
+        living.extend(unspoken(session, begun))
     for command in living:
         with suppress(ProcessLookupError):
             pidfd_send_signal(command, SIGKILL)
 
 
-def received(commands: int) -> list[int]:
-    """The pidfds that wait in the socket."""
+def received(commands: int, expected: dict[int, tuple[int, int]]) -> list[int]:
+    """The pidfds that wait in the socket; what is expected from each thread is kept."""
     found: list[int] = []
     with suppress(BlockingIOError, ConnectionResetError):
         while True:
-            data, descriptors, _, _ = recvmsg(commands, 1, MSG_CMSG_CLOEXEC | MSG_DONTWAIT)
+            data, descriptors, _, _ = recvmsg(commands, MESSAGE.size, MSG_CMSG_CLOEXEC | MSG_DONTWAIT)
             if not data:
                 break
             found.extend(descriptors)
+            if len(data) < MESSAGE.size:  # of a command that has told of itself, before it began
+                continue
+            kind, thread, session, begun = MESSAGE.unpack(data)
+            if kind == EXPECTED:
+                expected[thread] = session, begun
+            else:
+                expected.pop(thread, None)
     return found
 
 
@@ -85,3 +104,35 @@ def those_alive(pidfds: list[int]) -> list[int]:
     for fd in ended:
         close(fd)
     return [fd for fd in pidfds if fd not in ended]
+
+
+def unspoken(session: int, begun: int) -> list[int]:
+    """Pidfds of what the caller made after that tick and did not live to tell of; all its threads have ended, so there will be no more."""
+    found = []
+    for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
+        if is_unspoken(pid, session, begun):
+            with suppress(ProcessLookupError):
+                command = pidfd_open(pid)
+                if is_unspoken(pid, session, begun):  # not another one, which has got its number since
+                    found.append(command)
+                else:
+                    close(command)
+    return found
+
+
+def is_unspoken(pid: int, session: int, begun: int) -> bool:
+    """Whether it is an orphan of that session, PID 1 of a namespace in ours, and not older."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            fields = file.read().rpartition(")")[2].split()
+        if int(fields[1]) != os.getppid() or int(fields[3]) != (session or pid) or int(fields[19]) < begun:
+            return False
+        return numbers(pid)[len(numbers(os.getpid())) :] == ["1"]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def numbers(pid: int) -> list[str]:
+    """Those of a process, in our namespace and in each one below."""
+    with open(f"/proc/{pid}/status") as file:
+        return next(line for line in file if line.startswith("NSpid:")).split()[1:]
