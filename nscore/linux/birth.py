@@ -104,7 +104,12 @@ def unshared(ours: Keeper, command: Command, spawn: Spawn, options: Options) -> 
     """Make the command PID 1 of a namespace, with CAP_SYS_ADMIN."""
     guard = ours.guard()
     step("unshare", unshare, NEWPID)
-    pid = spawn()
+    guard.expect(bool(spawn.arguments["start_new_session"]))
+    try:
+        pid = spawn()
+    except BaseException:
+        guard.take()
+        raise
     pidfd = held(pid)
     command.born(pid, pidfd, None)
     guard.take(pidfd)

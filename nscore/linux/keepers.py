@@ -21,13 +21,13 @@ assert not TYPE_CHECKING or sys.platform == "linux"
 from nscore.errors import Unavailable
 from nscore.linux.boot import CAP_SYS_ADMIN, capabilities, check_proc, forbidding
 from nscore.linux.calls import close, fcntl, sigprocmask
-from nscore.linux.guard import MSG_DONTWAIT
+from nscore.linux.guard import BORN, EXPECTED, MESSAGE, MSG_DONTWAIT
 from nscore.linux.keeper import KILL, MORE, NOW, WATCH, WORDS
 from nscore.linux.wire import F_DUPFD_CLOEXEC, MSG_CMSG_CLOEXEC, MSG_NOSIGNAL, send_descriptors
 from nscore.linux.zygotes import spawned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any, TypeVar
 
     T = TypeVar("T")
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 SIG_BLOCK, SIG_SETMASK = 0, 2
 TWO = struct.Struct("2i")
 RIGHTS = socket.CMSG_SPACE(TWO.size)
+#: Of the clock by which a process's start is told.
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Keeper:
@@ -182,12 +184,21 @@ class Guard:
         send_descriptors(control, (), (theirs.fileno(),))
         theirs.close()
 
-    def take(self, command: int) -> None:
+    def expect(self, leads_session: bool) -> None:
+        """Say that this thread is about to make a command."""
+        now = int(time.clock_gettime(time.CLOCK_BOOTTIME) * TICKS)
+        self._say(MESSAGE.pack(EXPECTED, threading.get_native_id(), 0 if leads_session else os.getsid(0), now), ())
+
+    def take(self, *commands: int) -> None:
+        """Have the command that this thread has made; nothing where none was born."""
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", commands))] if commands else ()
+        self._say(MESSAGE.pack(BORN, threading.get_native_id(), 0, 0), rights)
+
+    def _say(self, message: bytes, rights: Iterable[tuple[int, int, array[int]]]) -> None:
         """Put it into the socket; the guard sleeps on, unless that is full."""
-        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", (command,)))]
         while True:
             try:
-                self.commands.sendmsg((b"c",), rights, MSG_NOSIGNAL)
+                self.commands.sendmsg((message,), rights, MSG_NOSIGNAL)
             except OSError as error:
                 if error.errno not in (errno.EAGAIN, errno.ETOOMANYREFS):
                     raise
