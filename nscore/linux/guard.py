@@ -69,11 +69,24 @@ def serve(control: int, caller: int, commands: int) -> None:
         events = [fd for fd, _ in poll.poll()]
         alive = caller not in events and bool(recvmsg(control, 1, MSG_CMSG_CLOEXEC)[0])
         living = [*those_alive(living), *those_alive(received(commands, expected))]
-    for session, begun in expected.values():
-        living.extend(unspoken(session, begun))
-    for command in living:
+    kill(living)
+    if expected and dead(caller):
+        for session, begun in expected.values():
+            kill(unspoken(session, begun))
+
+
+def kill(pidfds: list[int]) -> None:
+    """Kill what may have ended meanwhile."""
+    for command in pidfds:
         with suppress(ProcessLookupError):
             pidfd_send_signal(command, SIGKILL)
+
+
+def dead(caller: int) -> bool:
+    """Whether the caller has ended, whose descriptors are closed before its children become orphans; or does so within a second."""
+    poll = select.poll()
+    poll.register(caller, select.POLLIN)
+    return bool(poll.poll(1000))
 
 
 def received(commands: int, expected: dict[int, tuple[int, int]]) -> list[int]:
