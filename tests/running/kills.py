@@ -26,6 +26,7 @@ from tests.running.storms import command, mark, marked
 assert not TYPE_CHECKING or sys.platform == "linux"
 
 if sys.platform == "linux":
+    from nscore.linux import keepers
     from nscore.linux.calls import prctl
     from nscore.linux.run import close_others
 
@@ -155,6 +156,27 @@ def kill_caller(mode: str, moment: float) -> dict[int, str]:
     os.kill(pid, signal.SIGKILL)
     os.close(hear)
     return remains(word, ours)
+
+
+def kill_in_birth(announced: bool, **options: bool) -> dict[int, str]:
+    """A caller is killed when its command, which is its own init, has been born, and it has told nobody: what is left."""
+    ours, word, before = children(), mark(), prctl(PR_GET_CHILD_SUBREAPER)
+
+    def body(tell: int) -> None:
+        born(word, init=False, proc=False)
+        keepers.Guard.take = lambda self, *commands: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[method-assign]
+        if not announced:
+            keepers.Guard.expect = lambda self, leads_session: None  # type: ignore[method-assign]
+        born(word, init=False, proc=False, **options)
+
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    try:
+        _, hear = started(body)
+        os.read(hear, 1)
+        os.close(hear)
+        return remains(word, ours)
+    finally:
+        prctl(PR_SET_CHILD_SUBREAPER, before)
 
 
 def bereft(held: str, word: str, tell: int) -> None:

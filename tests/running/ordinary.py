@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import json
 import os
 import shutil
@@ -66,6 +67,18 @@ def copied(tree: Path) -> None:
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
+#: Loops of events that the system's interpreter may lack, and what they need; all of it plain Python.
+LOOPS = ("trio", "attr", "attrs", "outcome", "sniffio", "sortedcontainers", "idna")
+
+
+def with_loops(tree: Path) -> None:
+    """Copy what the caller has of them."""
+    for name in LOOPS:
+        found = importlib.util.find_spec(name)
+        if found is not None and found.submodule_search_locations:
+            shutil.copytree(found.submodule_search_locations[0], tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+
+
 @functools.cache
 def system_python() -> str:
     """An interpreter of the system's that is new enough."""
@@ -84,6 +97,7 @@ def as_nobody() -> Iterator[Place]:
     python = system_python()
     environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": "/", "PYTHONDONTWRITEBYTECODE": "1"}
     with tempfile.TemporaryDirectory(prefix="nscore-nobody-") as folder:
+        with_loops(Path(folder))
         copied(Path(folder))
         yield Place(python, Path(folder), {"user": NOBODY, "group": NOBODY, "extra_groups": [], "env": environment})
 

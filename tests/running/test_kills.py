@@ -65,6 +65,16 @@ def test_nothing_outlives_a_killed_caller_or_keeper(who: str, mode: str, place: 
     assert place(who).answer("tests.running.kills", mode, "5", "1") == []
 
 
+@pytest.mark.parametrize("options", [{}, {"start_new_session": True}], ids=str)
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_command_of_which_its_caller_did_not_live_to_tell_ends_too(announced: bool, options: dict[str, bool]) -> None:
+    need("linux")
+    if os.geteuid():
+        pytest.skip("needs root")
+    left = kills.kill_in_birth(announced, **options)
+    assert not left if announced else left, "the planted fault is noticed"
+
+
 #: Text of the package as it stands, and broken.
 Faults = list[tuple[str, str, str]]
 UNWATCHED = ("linux/keeper.py", "self.poll.register(init.command, select.POLLIN)", "pass")
@@ -87,7 +97,7 @@ PLANTED: dict[str, tuple[Faults, tuple[str, ...]]] = {
     ),
     "nobody guards what is its own init": (
         [("linux/guard.py", "pidfd_send_signal(command, SIGKILL)", "pass")],
-        ("kills", "bare", "6", "1"),
+        ("kills", "bare", "4", "1"),
     ),
 }
 
