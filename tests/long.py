@@ -20,11 +20,14 @@ from tests.check import CHECKS, Outcome, Skipped, check, need_linux, scaled
 from tests.mutants import MUTANTS, survivors
 
 if sys.platform == "linux":
-    import tests.linux.whole  # noqa: F401  its checks register themselves
+    # Their checks register themselves.
+    import tests.linux.whole
+    import tests.running.whole_init
+    import tests.running.whole_run  # noqa: F401
 
 ROOT = Path(__file__).parent.parent
-#: The checks of that module, which exist by name elsewhere too.
-LINUX = ("settle", "kills", "boots", "inject", "threads")
+#: The checks of those modules, which exist by name elsewhere too.
+LINUX = ("settle", "kills", "boots", "inject", "threads", "init", "runs", "callers")
 
 
 def elsewhere(scale: float) -> Outcome:
