@@ -7,6 +7,7 @@ namespace with that namespace's /proc, and makes the command by subprocess's own
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 from functools import partial
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from nscore.linux.surround import Spawn
 
-ESRCH = 3
+ESRCH, ENOMEM = 3, 12
 
 
 def born(command: Command, spawn: Spawn, wishes: dict[str, Any]) -> None:
@@ -93,11 +94,23 @@ def joined(command: Command, taken: Taken, spawn: Spawn, options: Options) -> No
     """Join the namespace of an init, with CAP_SYS_ADMIN, and make the command there."""
     surround(options, taken.proc, leaves=bool(options.mounts) and os.path.isabs(spawn.arguments["cwd"] or ""))
     step("setns", setns, taken.pidfd, NEWPID)
-    pid = spawn()
+    try:
+        pid = spawn()
+    except OSError as error:
+        if error.errno == ENOMEM and ended(taken):
+            raise Refused("fork", OSError(ESRCH, os.strerror(ESRCH))) from None
+        raise
     pidfd = held(pid)
     command.born(pid, pidfd, taken)
     if options.watch:
         taken.watch(pidfd)
+
+
+def ended(taken: Taken) -> bool:
+    """Whether somebody has killed the init: a namespace that ends takes nobody any more, which is ENOMEM of fork's."""
+    poll = select.poll()
+    poll.register(taken.pidfd, select.POLLIN)
+    return bool(poll.poll(1000))
 
 
 def unshared(ours: Keeper, command: Command, spawn: Spawn, options: Options) -> None:
