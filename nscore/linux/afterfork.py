@@ -16,7 +16,6 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
-import signal
 import sys
 from _thread import get_ident
 
@@ -93,6 +92,8 @@ def forget() -> None:
 
     The hooks do most of it; these are told apart by PID, and a nested init has its parent's.
     """
+    import signal
+
     signal.set_wakeup_fd(-1)
     if "tempfile" in sys.modules:
         sys.modules["tempfile"]._name_sequence = None  # type: ignore[attr-defined]

@@ -19,10 +19,11 @@ from nscore.errors import Unavailable
 from nscore.linux.afterfork import alone
 from nscore.linux.calls import pidfd_open, setns, sigprocmask, unshare
 from nscore.linux.calls.creation import NEWPID
-from nscore.linux.command import Command, status_lost
-from nscore.linux.forked import by_fork
+from nscore.linux.command import Command, status_lost, threads_left
+from nscore.linux.forked import Order
 from nscore.linux.keepers import SIG_BLOCK, Keeper, Taken, blocked, keeper, outgrown, renewed
 from nscore.linux.parked import in_thread
+from nscore.linux.stubs import apart
 from nscore.linux.surround import Options, Refused, step, surround
 
 if TYPE_CHECKING:
@@ -46,9 +47,12 @@ def born(command: Command, spawn: Spawn, wishes: dict[str, Any]) -> None:
     options = Options(**wishes)
     while True:
         ours = keeper()
-        attempt = partial(attempted, ours, command, spawn, options)
+        at_once = ours.privileged and not needs_fork(spawn, options)
+        attempt = partial(attempted, ours, command, spawn, options, at_once)
+        if not at_once:
+            threads_left()
         try:
-            if in_thread(command, attempt) if ours.privileged or not alone() else in_place(command, attempt):
+            if in_thread(command, attempt) if at_once or not alone() else in_place(command, attempt):
                 return
         except Refused as refusal:
             # Asked here: whoever has tried may have another /proc by now, in which he is not.
@@ -57,28 +61,38 @@ def born(command: Command, spawn: Spawn, wishes: dict[str, Any]) -> None:
         renewed(ours)
 
 
-def attempted(ours: Keeper, command: Command, spawn: Spawn, options: Options) -> bool:
+def needs_fork(spawn: Spawn, options: Options) -> bool:
+    """Whether root's command needs one: to be pid 1 of its own /proc, to have a user namespace, to join a group whose number is outside,
+    or to have a pidfd from its birth on, where the kernel itself reaps it."""
+    own_proc = not options.init and (options.proc or bool(options.mounts))
+    ignored = signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN
+    return own_proc or options.user is not None or ignored or spawn.arguments.get("process_group", -1) > 0
+
+
+def attempted(ours: Keeper, command: Command, spawn: Spawn, options: Options, at_once: bool) -> bool:
     """Try with that keeper's inits; False where it has died.  Refused where it, or the caller, has not what it takes."""
-    if ours.privileged and not options.init:
-        unshared(ours, command, spawn, options)
-        return True
     while True:
-        taken = ours.take()
-        if taken is None:
+        taken = ours.take() if options.init else None
+        if options.init and taken is None:
             return False
         try:
-            by_thread = ours.privileged and options.user is None and signal.getsignal(signal.SIGCHLD) is not signal.SIG_IGN
-            (joined if by_thread else by_fork)(command, taken, spawn, options)
+            if not at_once:
+                apart(Order(command, ours, taken, spawn, options))
+            elif taken is not None:
+                joined(command, taken, spawn, options)
+            else:
+                unshared(ours, command, spawn, options)
             return True
         except BaseException as error:
             if command.pid:
                 raise
-            taken.discard()
+            if taken is not None:
+                taken.discard()
             if not isinstance(error, Refused):
                 raise
             if error.wish:
                 raise error.reason() from None
-            if error.error.errno != ESRCH:  # else somebody has killed the init that waited
+            if taken is None or error.error.errno != ESRCH:  # else somebody has killed the init that waited
                 raise
 
 
@@ -116,6 +130,7 @@ def ended(taken: Taken) -> bool:
 def unshared(ours: Keeper, command: Command, spawn: Spawn, options: Options) -> None:
     """Make the command PID 1 of a namespace, with CAP_SYS_ADMIN."""
     guard = ours.guard()
+    surround(options, -1)
     step("unshare", unshare, NEWPID)
     guard.expect(bool(spawn.arguments["start_new_session"]))
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 
 TYPE_CHECKING = False
@@ -124,6 +123,8 @@ class Room:
             raise OSError(ENOSYS, "mount_setattr, and there is no /proc to do without it")
         with open(os.open("mountinfo", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._own), encoding="utf-8", errors="surrogateescape") as file:
             fields = [line.split(" ") for line in file]
+        import re
+
         return {re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), field[4]): field[5] for field in fields}
 
 

@@ -23,7 +23,7 @@ from nscore.linux.boot import CAP_SYS_ADMIN, capabilities, check_proc, forbiddin
 from nscore.linux.calls import close, fcntl, sigprocmask
 from nscore.linux.guard import BORN, EXPECTED, MESSAGE, MSG_DONTWAIT
 from nscore.linux.keeper import KILL, MORE, NOW, WATCH, WORDS
-from nscore.linux.wire import F_DUPFD_CLOEXEC, MSG_CMSG_CLOEXEC, MSG_NOSIGNAL, send_descriptors
+from nscore.linux.wire import F_DUPFD_CLOEXEC, MSG_CMSG_CLOEXEC, MSG_NOSIGNAL, above_standard, send_descriptors
 from nscore.linux.zygotes import spawned
 
 if TYPE_CHECKING:
@@ -128,16 +128,6 @@ class Keeper:
             self.close()
 
 
-def above_standard(fd: int) -> int:
-    """The descriptor where no child's standard input, output or error is put over it."""
-    if fd > 2:
-        return fd
-    try:
-        return fcntl(fd, F_DUPFD_CLOEXEC, 3)
-    finally:
-        close(fd)
-
-
 class Taken:
     """An init out of the stock: the caller's until its command has ended.
 
@@ -183,6 +173,10 @@ class Guard:
         self.commands.setblocking(False)
         send_descriptors(control, (), (theirs.fileno(),))
         theirs.close()
+
+    def lend(self) -> tuple[int, ...]:
+        """Copies of its two descriptors, which the caller closes, for a fork of his: what is inherited of a guard is closed there."""
+        return tuple([fcntl(held.fileno(), F_DUPFD_CLOEXEC, 3) for held in (self.commands, self.control)])
 
     def expect(self, leads_session: bool) -> None:
         """Say that this thread is about to make a command."""

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import os
 import sys
-from functools import partial
 
 TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
 
 from nscore.linux.calls import close, getegid, geteuid, socketpair, unshare
 from nscore.linux.calls.creation import NEWUSER
-from nscore.linux.keepers import above_standard
 from nscore.linux.surround import Refused, wish
-from nscore.linux.wire import SEQPACKET_CLOEXEC
+from nscore.linux.wire import SEQPACKET_CLOEXEC, above_standard
 
 if TYPE_CHECKING:
     from nscore.linux.surround import Extent, Options
@@ -53,13 +51,13 @@ class Mapper:
                 number = int.from_bytes(said, "little") or ESRCH
                 raise Refused("new user namespace", OSError(number, os.strerror(number)))
             for name, text in self._files:
-                wish(name, partial(self._put, text), f"/proc/{pid}/{name}")
+                wish(name, lambda path, text=text: self._put(path, text), f"/proc/{pid}/{name}")
             os.write(self._outside, OK)
         finally:
             close(self._outside)
             close(self._proc)
 
-    def _put(self, text: str, path: str) -> None:
+    def _put(self, path: str, text: str) -> None:
         fd = os.open(path.removeprefix("/proc/"), os.O_WRONLY | os.O_CLOEXEC, dir_fd=self._proc)
         try:
             os.write(fd, text.encode())

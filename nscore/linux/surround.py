@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 
 TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
@@ -12,7 +11,6 @@ assert not TYPE_CHECKING or sys.platform == "linux"
 from nscore.linux.calls import chroot, close, mount, move_mount, sethostname, setns, unshare
 from nscore.linux.calls.creation import NEWNS, NEWUTS
 from nscore.linux.furniture import Misplaced, Room
-from nscore.linux.init import MS_REC
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,24 +33,34 @@ if TYPE_CHECKING:
         def __call__(self, **changes: Any) -> int: ...
 
 
-MS_SLAVE = 1 << 19
+#: In the place of a detached /proc: the caller is a member of the namespace, and mounts it.
+INSIDE = -2
+MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_SLAVE = 0x2, 0x4, 0x8, 0x4000, 0x80000
 AT_FDCWD, MOVE_MOUNT_F_EMPTY_PATH = -100, 4
 EINVAL = 22
 PATH = os.O_PATH | os.O_CLOEXEC
 
 
-@dataclass(frozen=True, slots=True)
 class Options:
-    """What a namespace is to have, by the keywords of run()."""
+    """What a namespace is to have, by the keywords of run().
 
-    init: bool = True
-    proc: bool = True
-    hostname: str | None = None
-    mounts: tuple[Wish, ...] = ()
-    #: "root" or "current": the command's own ids as 0, or as themselves; or the maps, None for one that is not written.
-    user: str | tuple[tuple[Extent, ...] | None, tuple[Extent, ...] | None] | None = None
-    #: Whether the keeper is to end the namespace when the command ends: needless where its caller waits for nothing else.
-    watch: bool = True
+    Attributes:
+        user: "root" or "current": the command's own ids as 0, or as themselves; or the maps, None for one that is not written.
+        watch: Whether the keeper is to end the namespace when the command ends: needless where its caller waits for nothing else.
+    """
+
+    __slots__ = ("hostname", "init", "mounts", "proc", "user", "watch")
+
+    def __init__(
+        self,
+        init: bool = True,
+        proc: bool = True,
+        hostname: str | None = None,
+        mounts: tuple[Wish, ...] = (),
+        user: str | tuple[tuple[Extent, ...] | None, tuple[Extent, ...] | None] | None = None,
+        watch: bool = True,
+    ) -> None:
+        self.init, self.proc, self.hostname, self.mounts, self.user, self.watch = init, proc, hostname, mounts, user, watch
 
     @property
     def namespaces(self) -> int:
@@ -93,7 +101,7 @@ def surround(options: Options, proc: int, leaves: bool = False) -> None:
 
     Args:
         options: Which, and what is in them.
-        proc: A detached /proc of the PID namespace; -1 for none.
+        proc: A detached /proc of the PID namespace, or INSIDE; -1 for none.
         leaves: Whether the command goes to another directory by a path of its own.
     """
     if options.hostname is not None:
@@ -104,8 +112,16 @@ def surround(options: Options, proc: int, leaves: bool = False) -> None:
         step("mount namespace", receive_only)
     if options.mounts:
         furnished(options, proc, leaves)
-    elif options.proc and proc >= 0:
-        step("/proc", move_mount, proc, "", AT_FDCWD, "/proc", MOVE_MOUNT_F_EMPTY_PATH)
+    elif options.proc:
+        step("/proc", mount_proc, proc)
+
+
+def mount_proc(proc: int) -> None:
+    """Mount on /proc what there is for it."""
+    if proc == INSIDE:
+        mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+    elif proc >= 0:
+        move_mount(proc, "", AT_FDCWD, "/proc", MOVE_MOUNT_F_EMPTY_PATH)
 
 
 def furnished(options: Options, proc: int, leaves: bool) -> None:
@@ -113,8 +129,8 @@ def furnished(options: Options, proc: int, leaves: bool) -> None:
     cwd = "" if leaves else wish("getcwd", os.getcwd)
     room = Room()
     try:
-        if options.proc and proc >= 0:
-            step("/proc", move_mount, proc, "", AT_FDCWD, "/proc", MOVE_MOUNT_F_EMPTY_PATH)
+        if options.proc:
+            step("/proc", mount_proc, proc)
         room.furnish(options.mounts)
     except Misplaced as misplaced:
         raise Refused(misplaced.kind, misplaced.error, True, misplaced.paths) from None

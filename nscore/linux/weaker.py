@@ -24,10 +24,11 @@ from nscore.linux.agent import PACKAGE, image_flags
 from nscore.linux.boot import check_proc
 from nscore.linux.calls import close_range, pidfd_get_info, pidfd_open, pidfd_send_signal, prctl, sigaction, sigprocmask, socketpair
 from nscore.linux.calls.creation import SIGCHLD
-from nscore.linux.forked import become, take_ids
+from nscore.linux.entrance import take_ids
+from nscore.linux.forked import become
 from nscore.linux.init import SIGKILL, reset_signals
-from nscore.linux.keepers import SIG_BLOCK, above_standard, blocked
-from nscore.linux.wire import F_DUPFD_CLOEXEC, SEQPACKET_CLOEXEC, receive_descriptors, send_descriptors
+from nscore.linux.keepers import SIG_BLOCK, blocked
+from nscore.linux.wire import F_DUPFD_CLOEXEC, SEQPACKET_CLOEXEC, above_standard, receive_descriptors, send_descriptors
 from nscore.linux.zygotes import BARE, IMAGE
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ FAULT, REFUSED = -1, -2
 #: Descriptors from here on are an agent's own, and closed as far as its calls can tell; CONTROL is the end of its driver's socket.
 RESERVED, CONTROL = 1000, 1023
 
-MSG_NOSIGNAL, MSG_CMSG_CLOEXEC = 0x4000, 0x40000000
+MSG_DONTWAIT, MSG_NOSIGNAL, MSG_CMSG_CLOEXEC = 0x40, 0x4000, 0x40000000
 SEQPACKET_CLOEXEC = 5 | 0o2000000
 F_DUPFD_CLOEXEC = 1030
 
@@ -80,11 +80,11 @@ def send_descriptors(fd: int, message: Any, descriptors: Sequence[int]) -> None:
             continue
 
 
-def receive_descriptors(fd: int) -> tuple[Any, tuple[int, ...]]:
+def receive_descriptors(fd: int, flags: int = 0) -> tuple[Any, tuple[int, ...]]:
     """The next message, of one packet, and the descriptors that came with it, close-on-exec; None at the end of file."""
     while True:
         try:
-            data, descriptors, _, _ = recvmsg(fd, LIMIT, MSG_CMSG_CLOEXEC)
+            data, descriptors, _, _ = recvmsg(fd, LIMIT, MSG_CMSG_CLOEXEC | flags)
         except (InterruptedError, ConnectionResetError):
             continue  # after the reset comes what was said before it
         return (marshal.loads(data) if data else None), descriptors
@@ -105,3 +105,8 @@ def reserve(fd: int, floor: int = RESERVED) -> int:
         return fcntl(fd, F_DUPFD_CLOEXEC, floor)
     finally:
         close(fd)
+
+
+def above_standard(fd: int) -> int:
+    """The descriptor where no child's standard input, output or error is put over it."""
+    return reserve(fd, 3)

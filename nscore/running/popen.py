@@ -214,6 +214,8 @@ class Popen(subprocess.Popen[AnyStr]):
             if life.pid:
                 self.pid = life.pid
                 self.abandon()
+            elif self.returncode is None:
+                self.returncode = 255  # as subprocess has it: else __del__ looks for a child
             raise
 
     def _bear_weaker(self, error: Unavailable, args: tuple[Any, ...]) -> None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import sys
 from _thread import get_ident
-from contextlib import suppress
 from ctypes import addressof, byref, c_int, sizeof
 
 TYPE_CHECKING = False
@@ -165,6 +164,8 @@ def thread_refusal() -> OSError:
 
 def helper(flags: int, exit_signal: int, set_tid: tuple[int, ...], born: Callable[[], int] = os.fork) -> Born:
     """By a process that born() makes: the child is the caller's, its PID one later than the helper's."""
+    from contextlib import suppress  # here: it brings so much along that a small interpreter would take twice as long to start
+
     check_sharing(flags)
     if exit_signal != SIGCHLD and not flags & PARENT:
         raise Unavailable("clone: a process with threads clones by a helper, whose exit signal the child inherits: SIGCHLD")

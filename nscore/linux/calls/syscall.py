@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from ctypes import CDLL, PyDLL, addressof, byref, c_char, c_int, c_long, c_void_p, cast, get_errno
+from ctypes import CDLL, POINTER, PyDLL, addressof, byref, c_char, c_char_p, c_int, c_long, c_void_p, cast, get_errno
 
 TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
@@ -77,3 +77,12 @@ def clone_pause(stack: mmap, flags: int) -> int:
 #: is left alone, and the GIL is kept.
 getter: Callable[[int], int] = PyDLL(None)["syscall"]
 getter.restype = c_long  # type: ignore[attr-defined]
+
+
+def environ() -> list[bytes]:
+    """What execv would give its program: what of C's has put there is not in os.environ."""
+    found: list[bytes] = []
+    strings = POINTER(c_char_p).in_dll(_DROPS_GIL, "environ")
+    while strings and strings[len(found)] is not None:
+        found.append(strings[len(found)])
+    return found

@@ -1,0 +1,69 @@
+"""A small interpreter in the place of a fork of its caller, who is large, or has other threads: it makes the command, by an exec.
+
+subprocess makes it, by vfork, with what the command is to have: its directory, umask, standard descriptors and those that it is passed.
+It knows no more of its caller than it is told.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+assert not TYPE_CHECKING or sys.platform == "linux"
+
+from nscore.linux.calls import execve, pipe2, sigaction, sigprocmask
+from nscore.linux.entrance import enter, errand_of, lead
+from nscore.linux.surround import Refused
+from nscore.linux.wire import FAULT, above_standard, described, receive, receive_descriptors, send_descriptors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SIG_SETMASK, DEFAULT, IGNORE = 2, 0, 1
+ENOENT, ENOTDIR = 2, 20
+#: What an interpreter changes when it starts: SIGINT, SIGPIPE and SIGXFSZ.
+CHANGED = (2, 13, 25)
+#: What the caller is told of where the command could not be executed, and where something before that failed.
+EXEC, BEFORE = "exec", "noexec"
+
+
+def main(control: int) -> None:
+    """Take an order, carry it out, and become the command.
+
+    Args:
+        control: The socket to the caller.  He hears what enter() tells, and why nothing could be executed; a pipe's end when all is said.
+    """
+    try:
+        os.set_inheritable(control, False)
+        (plain, ignored, mask), descriptors = receive_descriptors(control)
+        executables, argv, env = receive(control)
+        errand = errand_of(plain)
+        errand.descriptors = tuple([above_standard(fd) for fd in descriptors])
+        reads, _ = [above_standard(fd) for fd in pipe2(os.O_CLOEXEC)]
+        enter(control, errand, reads)
+        lead(errand.session, errand.group)
+        for number in CHANGED:
+            sigaction(number, IGNORE if number in ignored else DEFAULT)
+        sigprocmask(SIG_SETMASK, mask)
+        send_descriptors(control, (EXEC, first_refusal(executables, argv, env), False, ()), ())
+    except Refused:
+        pass  # it has been told
+    except OSError as error:
+        send_descriptors(control, (BEFORE, error.errno or FAULT, False, ()), ())
+    except BaseException:
+        send_descriptors(control, (described(), FAULT, False, ()), ())
+    os._exit(255)
+
+
+def first_refusal(executables: Sequence[str], argv: Sequence[str], env: Sequence[str]) -> int:
+    """Exec the first that can be, and else the errno that counts.  Modules/_posixsubprocess.c:child_exec"""
+    first = number = 0
+    for path in executables:
+        try:
+            execve(path, argv, env)
+        except OSError as error:
+            number = error.errno or 0
+            if number not in (ENOENT, ENOTDIR) and not first:
+                first = number
+    return first or number
