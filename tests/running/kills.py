@@ -203,7 +203,6 @@ def kill_keeper(moment: float) -> dict[int, str]:
     keeper = next(child for child, name in children().items() if name == "nscore-keeper" and child not in ours)
     time.sleep(moment * LIVES)
     os.kill(keeper, signal.SIGKILL)
-    os.waitpid(keeper, 0)
     poll = select.poll()
     poll.register(hear, select.POLLIN)
     heard = os.read(hear, 1) if poll.poll(SOON * 1000) else b""
