@@ -86,13 +86,12 @@ def attempted(ours: Keeper, command: Command, spawn: Spawn, options: Options, at
         except BaseException as error:
             if command.pid:
                 raise
+            again = isinstance(error, Refused) and not error.wish and taken is not None and lifeless(taken, error.error.errno)
             if taken is not None:
                 taken.discard()
-            if not isinstance(error, Refused):
-                raise
-            if error.wish:
+            if isinstance(error, Refused) and error.wish:
                 raise error.reason() from None
-            if taken is None or error.error.errno != ESRCH:  # else somebody has killed the init that waited
+            if not again:
                 raise
 
 
@@ -111,8 +110,8 @@ def joined(command: Command, taken: Taken, spawn: Spawn, options: Options) -> No
     try:
         pid = spawn()
     except OSError as error:
-        if error.errno == ENOMEM and ended(taken):
-            raise Refused("fork", OSError(ESRCH, os.strerror(ESRCH))) from None
+        if lifeless(taken, error.errno):
+            raise Refused("fork", error) from None
         raise
     pidfd = held(pid)
     command.born(pid, pidfd, taken)
@@ -120,11 +119,11 @@ def joined(command: Command, taken: Taken, spawn: Spawn, options: Options) -> No
         taken.watch(pidfd)
 
 
-def ended(taken: Taken) -> bool:
-    """Whether somebody has killed the init: a namespace that ends takes nobody any more, which is ENOMEM of fork's."""
+def lifeless(taken: Taken, number: int | None) -> bool:
+    """Whether that errno comes of somebody's having killed the init that waited: a namespace that ends takes nobody, by ENOMEM."""
     poll = select.poll()
     poll.register(taken.pidfd, select.POLLIN)
-    return bool(poll.poll(1000))
+    return number == ESRCH or (number == ENOMEM and bool(poll.poll(1000)))
 
 
 def unshared(ours: Keeper, command: Command, spawn: Spawn, options: Options) -> None:
