@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from typing import Any, overload
 
 from nscore.running.popen import Popen
@@ -36,7 +37,7 @@ def run(
 
     Arguments, result and exceptions are subprocess.run's; Popen has those beyond them.  When the command has ended, when the time is up,
     when an exception (Ctrl-C, say) goes through here, and when the calling process dies, the kernel ends everything that the command has
-    started.
+    started.  The time begins with the call, so that a slow birth does not make it later.
 
     Raises:
         TimeoutExpired: The command ran still after timeout seconds; output and stderr are what was read so far.
@@ -44,6 +45,7 @@ def run(
         Unavailable, Unkillable, ChildProcessError, OSError, ValueError: As Popen and Popen.wait.
     """
     options = piped(input, capture_output, options)
+    begun = time.monotonic()
     process: Popen[Any] = Popen.__new__(Popen)
     process._watch = len(args) > 1 or subprocess.PIPE in (options.get("stdin"), options.get("stdout"), options.get("stderr"))
     try:
@@ -51,10 +53,12 @@ def run(
         process.__init__(*args, **options)  # type: ignore[misc]
         with process:
             try:
-                stdout, stderr = process.communicate(input, timeout=timeout)
-            except TimeoutExpired:
+                left = None if timeout is None else max(0.0, timeout - (time.monotonic() - begun))
+                stdout, stderr = process.communicate(input, timeout=left)
+            except TimeoutExpired as expired:
                 process.kill_all()
                 process.wait()
+                expired.timeout = timeout or 0.0
                 raise
             status = process.poll()
             assert status is not None
