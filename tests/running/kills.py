@@ -214,6 +214,13 @@ def kill_keeper(moment: float) -> dict[int, str]:
     return left | remains(word, ours)
 
 
+def one_kill(mode: str, moment: float) -> dict[int, str]:
+    """What is left by one."""
+    if mode == "keeper":
+        return kill_keeper(moment)
+    return kill_in_birth(True) if mode == "birth" else kill_caller(mode, moment)
+
+
 def mounts() -> list[str]:
     """Those of our namespace."""
     return Path("/proc/self/mountinfo").read_text().splitlines()
@@ -225,7 +232,7 @@ def killed(mode: str, count: int, seed: int) -> list[dict[int, str]]:
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     try:
         moments = [chance.random() for _ in range(count)]
-        every = [kill_keeper(moment) if mode == "keeper" else kill_caller(mode, moment) for moment in moments]
+        every = [one_kill(mode, moment) for moment in moments]
     finally:
         prctl(PR_SET_CHILD_SUBREAPER, before)
     left = [one for one in every if one]

@@ -22,7 +22,7 @@ from typing import Any
 from nscore.running import CompletedProcess, TimeoutExpired, run
 
 #: Seconds that a command has, and by how many TimeoutExpired may be late.
-LIMIT, LATE = 0.4, 0.1
+LIMIT, LATE = 0.8, 0.1
 #: Such commands that live at once, where it is more than one.
 AT_ONCE = 8
 #: Of so many commands one more is made that ends by itself.

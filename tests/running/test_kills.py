@@ -53,7 +53,7 @@ def place() -> Iterator[Callable[[str], Place]]:
 @pytest.mark.parametrize("how", storms.HOWS)
 @pytest.mark.parametrize("who", WHO)
 def test_a_command_that_defends_itself_comes_to_its_limit(who: str, how: str, place: Callable[[str], Place]) -> None:
-    answer = place(who).answer("tests.running.storms", how, "2" if how == "one" else "8")
+    answer = place(who).answer("tests.running.storms", how, "1" if how == "one" else "6")
     if answer is None:
         pytest.skip(f"{how} is not installed for {who}")
     assert answer["failures"] == []
@@ -62,7 +62,7 @@ def test_a_command_that_defends_itself_comes_to_its_limit(who: str, how: str, pl
 @pytest.mark.parametrize("mode", [*kills.MODES, "keeper"])
 @pytest.mark.parametrize("who", WHO)
 def test_nothing_outlives_a_killed_caller_or_keeper(who: str, mode: str, place: Callable[[str], Place]) -> None:
-    assert place(who).answer("tests.running.kills", mode, "5", "1") == []
+    assert place(who).answer("tests.running.kills", mode, "4", "1") == []
 
 
 @pytest.mark.parametrize("options", [{}, {"start_new_session": True}], ids=str)
@@ -97,7 +97,7 @@ PLANTED: dict[str, tuple[Faults, tuple[str, ...]]] = {
     ),
     "nobody guards what is its own init": (
         [("linux/guard.py", "pidfd_send_signal(command, SIGKILL)", "pass")],
-        ("kills", "bare", "4", "1"),
+        ("kills", "birth", "1", "1"),
     ),
 }
 
