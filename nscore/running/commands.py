@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from nscore.errors import Unavailable
 from nscore.running.environment import inherited
 from nscore.running.mounts import Bind, ReadOnly, Tmpfs
+from nscore.running.popen import unborn
 from nscore.running.results import TimeoutExpired
 from nscore.running.run import run
 
@@ -69,6 +70,7 @@ def main_run(argv: Sequence[str]) -> int:
     if not command:
         parser().error("no command")
     try:
+        unborn()  # imports the rest: in the middle of that an exception of a signal's can be lost, in a callback of importlib's
         listen()
         status = run(command, timeout=asked.timeout, env=inherited(), **options(asked)).returncode
     except Ended as ended:
@@ -124,9 +126,7 @@ def listen() -> None:
 
 
 def end(number: int, frame: object) -> None:
-    """The first one counts: what it has begun is over in a moment."""
-    for name in ENDING:
-        signal.signal(getattr(signal, name), signal.SIG_IGN)
+    """A second one does not wait for what the first one has begun: the end of this process is the end of all, in a moment."""
     raise Ended(number)
 
 

@@ -392,8 +392,10 @@ import sys
 from functools import partial
 from nscore import aio
 from tests.running.loops import LOOPS
+run = LOOPS[sys.argv[1]].run
+run(partial(aio.run, ["true"]))  # in the middle of an import Python itself can lose an interrupt, by a callback of a lock's reference
 print("ready", flush=True)
-LOOPS[sys.argv[1]].run(partial(aio.run, ["sleep", "1000", sys.argv[2]]))
+run(partial(aio.run, ["sleep", "1000", sys.argv[2]]))
 """
 
 
@@ -411,11 +413,11 @@ def test_an_interrupt_of_the_program_ends_everything(name: str) -> None:
             assert process.stdout is not None
             assert process.stderr is not None
             process.stdout.readline()
-            time.sleep(chance.random() * 0.3)
+            time.sleep(chance.random() * 0.02)
             process.send_signal(signal.SIGINT)
             error = process.stderr.read()
         assert process.returncode == -signal.SIGINT, error
-        assert error.rstrip().endswith(b"KeyboardInterrupt")
+        assert b"KeyboardInterrupt" in error
         assert not marked(word)
 
 
