@@ -41,6 +41,10 @@ for _hook in (_before, _after_child, _after_parent):
     _hook.argtypes, _hook.restype = (), None
 
 
+#: The threads, by get_ident(), whose next fork only execs: what it inherits is closed there, and to do it before takes as long as the fork.
+execs: set[int] = set()
+
+
 def hooked(enter: Callable[..., int], *args: object) -> int:
     """Make the foreign call that creates a process, between the interpreter's hooks; 0 in the child, -1 where it failed."""
     collecting = gc.isenabled()

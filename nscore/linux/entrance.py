@@ -13,23 +13,29 @@ import time
 TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
 
-from nscore.linux.calls import capget, capset, prctl, sendmsg, setns, sigpending, unshare
+from nscore.linux.afterfork import hooked
+from nscore.linux.calls import sendmsg, setns, sigpending, unshare
 from nscore.linux.calls.creation import NEWPID, NEWUSER, PARENT, PIDFD, raw
 from nscore.linux.calls.syscall import syscall
-from nscore.linux.mapping import Mapper
+from nscore.linux.numbers import SIGSET_SIZE
+from nscore.linux.structs import buffer
 from nscore.linux.surround import INSIDE, Options, Refused, step, surround
-from nscore.linux.wire import MSG_NOSIGNAL, above_standard, send_descriptors
+from nscore.linux.wire import MSG_NOSIGNAL, above_standard
 
 if TYPE_CHECKING:
-    from typing import TypeAlias
+    from collections.abc import Callable, Sequence
+    from typing import Any, TypeAlias
+
+    from nscore.linux.calls.ahead import Call
 
     #: What subprocess is asked for: extra_groups, group and user, in the order in which they are taken.
-    Ids: TypeAlias = "tuple[list[int] | None, int | None, int | None]"
+    Ids: TypeAlias = "tuple[list[int] | None, int | None, int | None] | tuple[()]"
+    Tell: TypeAlias = "Callable[[tuple[object, ...], tuple[int, ...]], None]"
 
-PR_CAPBSET_DROP, PR_GET_SECUREBITS, PR_SET_SECUREBITS, PR_CAP_AMBIENT = 24, 27, 28, 47
-PR_CAP_AMBIENT_RAISE = 2
 #: The guard's socket is full, by messages or by descriptors that are in flight.
 FULL = (11, 109)
+#: Here, as what a fork touches for the first time has to be copied.
+PENDING = buffer(SIGSET_SIZE)
 
 
 class Errand:
@@ -37,49 +43,65 @@ class Errand:
 
     Attributes:
         options: What the namespace is to have.
-        privileged: Whether it is of the caller's own user namespace.
-        caller: His PID.
+        caller: Whose command it is, by his PID.
         ids: What the command takes in the end, where its maker must be the caller still.
         session: Whether it leads a session.
         group: Whether it leads a process group.
+        restoring: The calls by which one has what the caller has, after joining a user namespace; None where it is his own.
+        preparing: Other calls for the command, which its maker may make.
+        mask: The last call before it is its own.
         descriptors: An init and its /proc; or a guard's two sockets, where the command is its own init.
     """
 
-    __slots__ = ("caller", "descriptors", "group", "ids", "options", "privileged", "session")
+    __slots__ = ("caller", "descriptors", "group", "ids", "mask", "options", "preparing", "restoring", "session")
 
-    def __init__(self, options: Options, privileged: bool, caller: int, ids: Ids, session: bool, group: bool) -> None:
-        self.options, self.privileged, self.caller, self.ids, self.session, self.group = options, privileged, caller, ids, session, group
+    def __init__(self, options: Options, caller: int, ids: Ids, session: bool, group: bool, restoring: Sequence[Call] | None) -> None:
+        self.options, self.caller, self.ids, self.session, self.group, self.restoring = options, caller, ids, session, group, restoring
+        self.preparing: Sequence[Call] = ()
+        self.mask: Call | None = None
         self.descriptors: tuple[int, ...] = ()
 
     def plain(self) -> tuple[object, ...]:
         """It as a message."""
         options = tuple([getattr(self.options, name) for name in Options.__slots__])
-        return options, self.privileged, self.caller, self.ids, self.session, self.group
+        return (options, self.caller, self.ids, self.session, self.group, self.restoring), self.preparing, self.mask
 
 
-def errand_of(plain: tuple[object, ...]) -> Errand:
+def errand_of(plain: tuple[Any, ...], descriptors: tuple[int, ...]) -> Errand:
     """What such a message says."""
-    options, *others = plain
-    return Errand(Options(**dict(zip(Options.__slots__, options))), *others)  # type: ignore[call-overload, arg-type]
+    (options, *others), preparing, mask = plain
+    errand = Errand(Options(**dict(zip(Options.__slots__, options))), *others)
+    errand.preparing, errand.mask, errand.descriptors = preparing, mask, descriptors
+    return errand
 
 
-def enter(told: int, errand: Errand, *more: int) -> None:
+def enter(tell: Tell, errand: Errand, *more: int, make: Callable[..., int] = hooked) -> None:
     """Make the command, tell of it and end; in the command, return.
 
-    Whoever is told hears (STEP, ERRNO, …) of a refusal, and ("", PID) of a birth: with a pidfd, and the descriptors that are more.
+    Args:
+        tell: Takes (STEP, ERRNO, …) of a refusal, and ("", PID) of a birth with the command's pidfd.
+        errand: What to make.
+        more: Descriptors to go with the pidfd.
+        make: How raw() is to make the call.
     """
-    before = None if errand.privileged else Credentials()
     born: tuple[int, ...] = ()
     mapper = gate = None
+    restoring = errand.restoring or ()
     try:
         if errand.options.user is not None:
-            mapper = step("user namespace", Mapper, errand.options, errand.ids[2], errand.ids[1])
+            from nscore.linux.mapping import Mapper
+
+            mapper = step("user namespace", Mapper, errand.options, *errand.ids[:0:-1])
         if errand.options.init:
             join(errand)
         else:
             gate = Gate()
             leave(errand)
-        pid, pidfd = step("clone", raw, PARENT | PIDFD, 0, ())
+        # What can be done here need not be done in memory that is to be copied once more.
+        obey(errand.preparing)
+        if mapper is None and gate is None:
+            obey(restoring)
+        pid, pidfd = step("clone", raw, PARENT | PIDFD, 0, (), make)
         if pidfd is not None:
             born = (pidfd, *more)
             if gate is not None:
@@ -90,23 +112,34 @@ def enter(told: int, errand: Errand, *more: int) -> None:
             gate.wait()
             surround(errand.options, INSIDE)
     except Refused as refusal:
-        send_descriptors(told, refusal.told(), born)
+        tell(refusal.told(), born)
         raise
     if born:
-        send_descriptors(told, ("", pid), born)
+        tell(("", pid), born)
         pass_signals_on(pid, errand)
         os._exit(0)
-    take_ids(*errand.ids)
+    if errand.ids:
+        take_ids(*errand.ids)
     if mapper is not None:
         mapper.enter()  # what it has there is what a user namespace gives
-    elif before is not None:
-        before.restore()
+    elif gate is not None:
+        obey(restoring)
+    if errand.session or errand.group:
+        lead(errand.session, errand.group)
+    if errand.mask is not None:
+        syscall(*errand.mask)
+
+
+def obey(calls: Sequence[Call]) -> None:
+    """Make calls that were made ready."""
+    for call in calls:
+        syscall(*call)
 
 
 def join(errand: Errand) -> None:
     """Have children in the init's PID namespace, with the other namespaces that they are to have."""
     init, proc = errand.descriptors
-    if not errand.privileged:
+    if errand.restoring is not None:
         step("user namespace", setns, init, NEWUSER)
     surround(errand.options, proc)
     step("setns", setns, init, NEWPID)
@@ -114,7 +147,7 @@ def join(errand: Errand) -> None:
 
 def leave(errand: Errand) -> None:
     """Have children in a new PID namespace, whose first one is its init."""
-    if errand.privileged:
+    if errand.restoring is None:
         step("unshare", unshare, NEWPID)
     else:
         from nscore.linux.init import map_ids  # here: it brings along what a stub seldom needs
@@ -161,7 +194,10 @@ def entrust(commands: int, control: int, command: int) -> None:
 
 def pass_signals_on(pid: int, errand: Errand) -> None:
     """What came for the whole process group before the command was in it: a terminal's Ctrl-C, say."""
-    if not (errand.session or errand.group):
+    if errand.session or errand.group:
+        return
+    syscall("rt_sigpending", PENDING, SIGSET_SIZE)
+    if any(PENDING.raw):
         for number in sigpending():
             os.kill(pid, number)
 
@@ -182,39 +218,3 @@ def lead(session: bool, group: bool) -> None:
         os.setsid()
     if group:
         os.setpgid(0, 0)
-
-
-class Credentials:
-    """What a process has that joining a user namespace takes from it, or gives it in excess."""
-
-    def __init__(self) -> None:
-        self.capabilities = capget()
-        self.securebits = int(prctl(PR_GET_SECUREBITS))
-        fd = os.open("/proc/thread-self/status", os.O_RDONLY | os.O_CLOEXEC)
-        status = os.read(fd, 1 << 16)
-        os.close(fd)
-        self.bounding, self.ambient = (numbers(status, name) for name in (b"CapBnd", b"CapAmb"))
-
-    def restore(self) -> None:
-        """Have inside what one had outside, by its numbers; over anything outside it is worth nothing."""
-        effective, permitted, inheritable = self.capabilities
-        everything = capget()[1]  # of one who has just come there
-        if inheritable:
-            capset(everything, everything, inheritable)
-        for capability in members(~self.bounding & everything):
-            prctl(PR_CAPBSET_DROP, capability)
-        for capability in members(self.ambient):
-            syscall("prctl", PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0)
-        if self.securebits:
-            prctl(PR_SET_SECUREBITS, self.securebits)
-        capset(effective, permitted, inheritable)
-
-
-def numbers(status: bytes, name: bytes) -> int:
-    """A set of capabilities in the text of proc/PID/status."""
-    return int(status.partition(b"\n" + name + b":")[2].partition(b"\n")[0], 16)
-
-
-def members(capabilities: int) -> list[int]:
-    """The numbers of a set."""
-    return [number for number in range(capabilities.bit_length()) if capabilities >> number & 1]

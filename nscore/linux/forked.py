@@ -7,30 +7,42 @@ where the fork was: in subprocess's own code before exec.  stubs.py has the same
 
 from __future__ import annotations
 
+import marshal
 import os
-import signal
+import socket
 import sys
+from _thread import get_ident
+from array import array
 from contextlib import suppress
 from functools import partial
 
 TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
 
-from nscore.linux.calls import close, sigaction, sigprocmask, socketpair
-from nscore.linux.entrance import Errand, enter, lead
-from nscore.linux.keepers import SIG_SETMASK
+from nscore.linux import furniture, init, mapping
+from nscore.linux.afterfork import execs, hooked
+from nscore.linux.calls import close
+from nscore.linux.calls.ahead import DEFAULT, setting_action, setting_mask
+from nscore.linux.calls.creation import PARENT, PIDFD, prepare, unhooked
+from nscore.linux.credentials import handled, restoring, status_of_thread
+from nscore.linux.entrance import Errand, enter
 from nscore.linux.surround import Refused, heard
-from nscore.linux.wire import MSG_DONTWAIT, SEQPACKET_CLOEXEC, above_standard, receive_descriptors
+from nscore.linux.wire import LIMIT, MSG_CMSG_CLOEXEC, MSG_DONTWAIT, MSG_NOSIGNAL, VERSION, above_standard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
     from nscore.linux.command import Command
+    from nscore.linux.entrance import Ids, Tell
     from nscore.linux.keepers import Keeper, Taken
     from nscore.linux.surround import Options, Spawn
 
-ESRCH, IGNORE = 3, 1
+ESRCH = 3
+#: What is imported where it is needed, so that a stub starts without it, is here for a thread or a fork that sees another root by then.
+LOADED = furniture, init, mapping
+#: Room for the command's pidfd and another descriptor.
+RIGHTS = socket.CMSG_SPACE(8)
 
 
 class Order:
@@ -49,10 +61,17 @@ class Order:
         session = bool(asked["start_new_session"]) and group <= 0
         self.changes: dict[str, Any] = {"start_new_session": False} if session else {}
         self.changes |= {"process_group": -1} if group == 0 else {}
-        ids = (asked["gids"], asked["gid"], asked["uid"]) if ours.privileged else (None, None, None)
+        ids: Ids = ()
         if ours.privileged:  # who joins must be the caller still
+            ids = asked["gids"], asked["gid"], asked["uid"]
             self.changes |= {"gids": None, "gid": None, "uid": None}
-        self.errand = Errand(options, ours.privileged, os.getpid(), ids, session, group == 0)
+        #: Read here, as in a fork all that is touched has to be copied.
+        self.status = status_of_thread()
+        calls = None if ours.privileged else restoring(self.status)
+        self.errand = Errand(options, os.getpid(), ids, session, group == 0, calls)
+        self.preexec_fn = asked["preexec_fn"]
+        #: The command's mask; None for that of its maker.
+        self.mask = command.mask
         #: Copies of the guard's descriptors.
         self.lent = () if taken is not None else ours.guard().lend()
         self.errand.descriptors = self.lent if taken is None else (taken.pidfd, taken.proc)
@@ -90,19 +109,23 @@ class Told:
         self.descriptors: tuple[int, ...] = ()
         self.words: list[tuple[Any, ...]] = []
 
-    def take(self, socket: int) -> None:
+    def take(self, ours: socket.socket) -> None:
         """What waits in the socket.  Nobody waits for its end, which a fork of another thread's may hold."""
-        message: Any = ()
-        while message is not None:
-            try:
-                message, descriptors = receive_descriptors(socket, MSG_DONTWAIT)
-            except BlockingIOError:
-                break
-            self.descriptors += descriptors
-            if message and message[0] == "":
-                self.pid = message[1]
-            elif message:
-                self.words.append(message)
+        data = b"."
+        with suppress(BlockingIOError):
+            while data:
+                data, rights, _, _ = ours.recvmsg(LIMIT, RIGHTS, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)
+                for _, _, content in rights:
+                    self.descriptors += tuple(array("i", content))
+                if data:
+                    self.hear(marshal.loads(data))
+
+    def hear(self, message: tuple[Any, ...]) -> None:
+        """A message."""
+        if message[0] == "":
+            self.pid = message[1]
+        else:
+            self.words.append(message)
 
     def refusal(self) -> Refused | None:
         """The first one: the others may follow from it."""
@@ -118,41 +141,52 @@ def reap(descriptors: tuple[int, ...]) -> None:
         close(fd)
 
 
+def pair() -> tuple[socket.socket, socket.socket]:
+    """Two sockets, whose descriptors no child's standard ones are put over."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    if ours.fileno() > 2 and theirs.fileno() > 2:
+        return ours, theirs
+    ours, theirs = [socket.socket(fileno=above_standard(it.detach())) for it in (ours, theirs)]
+    return ours, theirs
+
+
 def by_fork(order: Order) -> None:
     """Make the command by a fork of subprocess's."""
-    ours, theirs = (above_standard(fd) for fd in socketpair(1, SEQPACKET_CLOEXEC))
+    ours, theirs = pair()
     failure: BaseException | None = None
+    make: Callable[..., int] = hooked
+    thread = get_ident()
+    if order.preexec_fn is None:
+        execs.add(thread)
+        # Nobody's code runs in the command, and none of the caller's handlers: what arrives before exec is for the command.
+        make = unhooked
+        order.errand.preparing = [setting_action(number, DEFAULT) for number in handled(order.status)]
+    if order.mask is not None:
+        order.errand.mask = setting_mask(order.mask)
+    prepare(PARENT | PIDFD, 0)
     try:
-        errand = order.errand
-        follow = partial(become, errand.session, errand.group, order.command.mask, order.spawn.arguments["preexec_fn"])
-        middle = order.spawn(preexec_fn=partial(entered, theirs, errand, follow), **order.changes)
+        middle = order.spawn(preexec_fn=partial(entered, partial(tell, theirs), order.errand, make, order.preexec_fn), **order.changes)
         with suppress(ChildProcessError):  # another thread's wait() was first
             os.waitpid(middle, 0)
     except Exception as error:
         failure = error
     finally:
-        close(theirs)
+        execs.discard(thread)
+        theirs.close()
     told = Told()
     told.take(ours)
-    close(ours)
+    ours.close()
     order.settle(told, told.refusal() or failure)
 
 
-def entered(told: int, errand: Errand, follow: Callable[[], None]) -> None:
+def tell(theirs: socket.socket, message: tuple[Any, ...], descriptors: tuple[int, ...]) -> None:
+    """In the fork, or in the command."""
+    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", descriptors))] if descriptors else []
+    theirs.sendmsg((marshal.dumps(message, VERSION),), rights, MSG_NOSIGNAL)
+
+
+def entered(tell: Tell, errand: Errand, make: Callable[..., int], preexec_fn: Callable[[], object] | None) -> None:
     """In the fork, and in the command."""
-    enter(told, errand)
-    follow()
-
-
-def become(session: bool, group: bool, mask: tuple[int, ...] | None, preexec_fn: Callable[[], object] | None) -> None:
-    """In the command: do what subprocess would have done in it."""
-    lead(session, group)
-    if preexec_fn is None:
-        # What arrives between here and exec is for the command: none of the caller's handlers runs in it.
-        for number in signal.valid_signals():
-            if callable(signal.getsignal(number)) and sigaction(number, None)[0] != IGNORE:  # unless others than Python ignore it
-                signal.signal(number, signal.SIG_DFL)
-    if mask is not None:
-        sigprocmask(SIG_SETMASK, mask)
+    enter(tell, errand, make=make)
     if preexec_fn is not None:
         preexec_fn()

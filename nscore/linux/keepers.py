@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import weakref
+from _thread import get_ident
 from array import array
 from contextlib import suppress
 
@@ -19,6 +20,7 @@ TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
 
 from nscore.errors import Unavailable
+from nscore.linux.afterfork import execs
 from nscore.linux.boot import CAP_SYS_ADMIN, capabilities, check_proc, forbidding
 from nscore.linux.calls import close, fcntl, sigprocmask
 from nscore.linux.guard import BORN, EXPECTED, MESSAGE, MSG_DONTWAIT
@@ -249,6 +251,8 @@ def facts() -> tuple[object, ...]:
 
 def _ended() -> None:
     """At the end of the interpreter, and in a forked child, whose parent's keepers are not its own."""
+    if get_ident() in execs:
+        return
     _lock[0] = threading.Lock()
     for inherited in _all:
         inherited.close()

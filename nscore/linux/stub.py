@@ -12,18 +12,16 @@ import sys
 TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
 
-from nscore.linux.calls import execve, pipe2, sigaction, sigprocmask
-from nscore.linux.entrance import enter, errand_of, lead
+from nscore.linux.calls import execve, pipe2
+from nscore.linux.calls.creation import unhooked
+from nscore.linux.entrance import enter, errand_of
 from nscore.linux.surround import Refused
 from nscore.linux.wire import FAULT, above_standard, described, receive, receive_descriptors, send_descriptors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SIG_SETMASK, DEFAULT, IGNORE = 2, 0, 1
 ENOENT, ENOTDIR = 2, 20
-#: What an interpreter changes when it starts: SIGINT, SIGPIPE and SIGXFSZ.
-CHANGED = (2, 13, 25)
 #: What the caller is told of where the command could not be executed, and where something before that failed.
 EXEC, BEFORE = "exec", "noexec"
 
@@ -34,25 +32,24 @@ def main(control: int) -> None:
     Args:
         control: The socket to the caller.  He hears what enter() tells, and why nothing could be executed; a pipe's end when all is said.
     """
+
+    def tell(message: tuple[object, ...], descriptors: tuple[int, ...] = ()) -> None:
+        send_descriptors(control, message, descriptors)
+
     try:
         os.set_inheritable(control, False)
-        (plain, ignored, mask), descriptors = receive_descriptors(control)
+        plain, descriptors = receive_descriptors(control)
         executables, argv, env = receive(control)
-        errand = errand_of(plain)
-        errand.descriptors = tuple([above_standard(fd) for fd in descriptors])
+        errand = errand_of(plain, tuple([above_standard(fd) for fd in descriptors]))
         reads, _ = [above_standard(fd) for fd in pipe2(os.O_CLOEXEC)]
-        enter(control, errand, reads)
-        lead(errand.session, errand.group)
-        for number in CHANGED:
-            sigaction(number, IGNORE if number in ignored else DEFAULT)
-        sigprocmask(SIG_SETMASK, mask)
-        send_descriptors(control, (EXEC, first_refusal(executables, argv, env), False, ()), ())
+        enter(tell, errand, reads, make=unhooked)
+        tell((EXEC, first_refusal(executables, argv, env), False, ()))
     except Refused:
         pass  # it has been told
     except OSError as error:
-        send_descriptors(control, (BEFORE, error.errno or FAULT, False, ()), ())
+        tell((BEFORE, error.errno or FAULT, False, ()))
     except BaseException:
-        send_descriptors(control, (described(), FAULT, False, ()), ())
+        tell((described(), FAULT, False, ()))
     os._exit(255)
 
 

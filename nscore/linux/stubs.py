@@ -6,6 +6,7 @@ To fork takes a process of one thread, and the longer the more memory it has: fr
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from contextlib import suppress
 
@@ -14,13 +15,14 @@ assert not TYPE_CHECKING or sys.platform == "linux"
 
 from nscore.linux.afterfork import alone
 from nscore.linux.agent import PACKAGE, image_flags
-from nscore.linux.calls import close, prctl, sendmsg, sigaction, sigprocmask, socketpair
+from nscore.linux.calls import prctl, sigaction, sigprocmask
+from nscore.linux.calls.ahead import DEFAULT, IGNORE, setting_action, setting_mask
 from nscore.linux.calls.syscall import environ
-from nscore.linux.forked import Order, Told, by_fork
+from nscore.linux.forked import Order, Told, by_fork, pair
 from nscore.linux.keepers import SIG_BLOCK, SIG_SETMASK
 from nscore.linux.structs import fsdecode
-from nscore.linux.stub import BEFORE, CHANGED, EXEC, IGNORE
-from nscore.linux.wire import FAULT, MSG_NOSIGNAL, SEQPACKET_CLOEXEC, above_standard, packets, send_descriptors
+from nscore.linux.stub import BEFORE, EXEC
+from nscore.linux.wire import FAULT, MSG_NOSIGNAL, packets, send_descriptors
 from nscore.linux.zygotes import IMAGE
 
 if TYPE_CHECKING:
@@ -32,7 +34,8 @@ if TYPE_CHECKING:
 #: Memory of its own, in bytes, from which on a caller has a stub.
 LARGE = 150 << 20
 PR_GET_DUMPABLE = 3
-SIGINT = 2
+#: What an interpreter changes when it starts.
+CHANGED = SIGINT, SIGPIPE, SIGXFSZ = 2, 13, 25
 EVERY = tuple(range(1, 65))
 #: As subprocess has it, which knows another one on Android.
 SHELL = "/system/bin/sh" if hasattr(sys, "getandroidapilevel") else "/bin/sh"
@@ -83,7 +86,7 @@ def slow(order: Order) -> bool:
     if (int(resident) - int(shared)) * os.sysconf("SC_PAGESIZE") > LARGE:
         return True
     own = order.taken is None or order.options.user is not None
-    return own and not order.errand.privileged and prctl(PR_GET_DUMPABLE) != 1
+    return own and order.errand.restoring is not None and prctl(PR_GET_DUMPABLE) != 1
 
 
 def lowered(asked: dict[str, Any]) -> Image | None:
@@ -125,17 +128,17 @@ def by_stub(order: Order, image: Image) -> None:
     """Make the command by a stub of subprocess's; NoStub where that says nothing."""
     asked = order.spawn.arguments
     sys.audit("subprocess.Popen", named(asked), asked["args"], asked["cwd"], asked["env"])
-    ours, theirs = (above_standard(fd) for fd in socketpair(1, SEQPACKET_CLOEXEC))
+    ours, theirs = pair()
     told = Told()
     try:
         # In a thread too: a Ctrl-C is for the command, and no KeyboardInterrupt of the stub's.
         mask = sigprocmask(SIG_BLOCK, EVERY)
         try:
-            stub = spawned(order, theirs)
+            stub = spawned(order, theirs.fileno())
         finally:
             sigprocmask(SIG_SETMASK, mask)
-            close(theirs)
-        instruct(ours, order, image, mask if order.command.mask is None else order.command.mask)
+            theirs.close()
+        instruct(ours, order, image, mask if order.mask is None else order.mask)
         with suppress(ChildProcessError):  # another thread's wait() was first
             os.waitpid(stub, 0)
         told.take(ours)
@@ -143,7 +146,7 @@ def by_stub(order: Order, image: Image) -> None:
             os.read(ends, 1)
         told.take(ours)
     finally:
-        close(ours)
+        ours.close()
     if not told.words and not told.descriptors:
         raise NoStub
     order.settle(told, failure_of(told, named(asked)))
@@ -177,14 +180,16 @@ def loader() -> dict[str, str] | None:
 _loader: list[dict[str, str]] = []
 
 
-def instruct(ours: int, order: Order, image: Image, mask: tuple[int, ...]) -> None:
+def instruct(ours: socket.socket, order: Order, image: Image, mask: tuple[int, ...]) -> None:
     """Tell the stub what to do; one that is dead is found out later."""
-    restored = order.spawn.arguments["restore_signals"]
-    ignored = tuple([number for number in CHANGED if sigaction(number, None)[0] == IGNORE and not (restored and number != SIGINT)])
+    restored = (SIGPIPE, SIGXFSZ) if order.spawn.arguments["restore_signals"] else ()
+    ignored = [number for number in CHANGED if number not in restored and sigaction(number, None)[0] == IGNORE]
+    order.errand.preparing = [setting_action(number, IGNORE if number in ignored else DEFAULT) for number in CHANGED]
+    order.errand.mask = setting_mask(mask)
     with suppress(BrokenPipeError, ConnectionResetError):
-        send_descriptors(ours, (order.errand.plain(), ignored, mask), order.errand.descriptors)
+        send_descriptors(ours.fileno(), order.errand.plain(), order.errand.descriptors)
         for packet in packets(image):
-            sendmsg(ours, packet, (), None, MSG_NOSIGNAL)
+            ours.send(packet, MSG_NOSIGNAL)
 
 
 def failure_of(told: Told, name: object) -> BaseException | None:

@@ -10,7 +10,6 @@ assert not TYPE_CHECKING or sys.platform == "linux"
 
 from nscore.linux.calls import chroot, close, mount, move_mount, sethostname, setns, unshare
 from nscore.linux.calls.creation import NEWNS, NEWUTS
-from nscore.linux.furniture import Misplaced, Room
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,6 +125,8 @@ def mount_proc(proc: int) -> None:
 
 def furnished(options: Options, proc: int, leaves: bool) -> None:
     """/proc, the mounts, and the directory as it is there."""
+    from nscore.linux.furniture import Misplaced, Room  # here, and not in each stub
+
     cwd = "" if leaves else wish("getcwd", os.getcwd)
     room = Room()
     try:

@@ -23,18 +23,20 @@ from nscore.linux import cgroups, warden
 from nscore.linux.agent import PACKAGE, image_flags
 from nscore.linux.boot import check_proc
 from nscore.linux.calls import close_range, pidfd_get_info, pidfd_open, pidfd_send_signal, prctl, sigaction, sigprocmask, socketpair
+from nscore.linux.calls.ahead import setting_action, setting_mask
 from nscore.linux.calls.creation import SIGCHLD
-from nscore.linux.entrance import take_ids
-from nscore.linux.forked import become
+from nscore.linux.credentials import handled, status_of_thread
+from nscore.linux.entrance import lead, obey, take_ids
 from nscore.linux.init import SIGKILL, reset_signals
 from nscore.linux.keepers import SIG_BLOCK, blocked
 from nscore.linux.wire import F_DUPFD_CLOEXEC, SEQPACKET_CLOEXEC, above_standard, receive_descriptors, send_descriptors
 from nscore.linux.zygotes import BARE, IMAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import NoReturn
 
+    from nscore.linux.calls.ahead import Call
     from nscore.linux.surround import Spawn
 
 #: Seconds within which what is killed is expected to be gone; how often a status is asked for, and the seconds between.
@@ -90,7 +92,10 @@ class Warded:
         # The warden keeps the caller's ids, so that who runs under others cannot harm it.
         ids = {name: asked[name] for name in ("gids", "gid", "uid")} if os.geteuid() == 0 else {}
         changes |= dict.fromkeys(ids)
-        follow = partial(become, bool(asked["start_new_session"]), group == 0, mask, asked["preexec_fn"])
+        # What arrives between here and exec is for the command: none of the caller's handlers runs in it.
+        defaults = [setting_action(number, DEFAULT) for number in handled(status_of_thread())] if asked["preexec_fn"] is None else []
+        calls = [*defaults, setting_mask(mask)]
+        follow = partial(become, bool(asked["start_new_session"]), group == 0, calls, asked["preexec_fn"])
         failure: BaseException | None = None
         middle = 0
         try:
@@ -242,6 +247,14 @@ def enter(control: int, caller: int, group: cgroups.Group | None, ids: dict[str,
         sigaction(SIGCHLD, IGNORE)
     take_ids(**ids)
     follow()
+
+
+def become(session: bool, group: bool, calls: Sequence[Call], preexec_fn: Callable[[], object] | None) -> None:
+    """In the command: do what subprocess would have done in it."""
+    lead(session, group)
+    obey(calls)
+    if preexec_fn is not None:
+        preexec_fn()
 
 
 def forked_into(group: cgroups.Group | None) -> int:

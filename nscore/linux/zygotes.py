@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import weakref
+from _thread import get_ident
 from contextlib import suppress
 from typing import Any
 
@@ -15,6 +16,7 @@ TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
 
 from nscore.errors import Unavailable
+from nscore.linux.afterfork import execs
 from nscore.linux.agent import PACKAGE, image_flags
 from nscore.linux.calls import socketpair
 from nscore.linux.wire import FAULT, SEQPACKET_CLOEXEC, receive_descriptors, send_descriptors
@@ -122,6 +124,8 @@ def zygote() -> Zygote:
 
 def _forked() -> None:
     """In a forked child: its parent's zygotes are not its own, and neither are the machines that it has copies of."""
+    if get_ident() in execs:
+        return
     _lock[0] = threading.Lock()
     for inherited in _all:
         inherited.close()

@@ -82,20 +82,35 @@ def check_sharing(flags: int) -> None:
     raise Unavailable(f"clone: flags {flags & (SHARED | SETTLS):#x}: two Python processes cannot share memory, descriptors or handlers")
 
 
-def raw(flags: int, exit_signal: int, set_tid: tuple[int, ...]) -> Born:
-    """The call itself.  The process has one thread, or its others sleep in system calls."""
+def raw(flags: int, exit_signal: int, set_tid: tuple[int, ...], enter: Callable[..., int] = hooked) -> Born:
+    """The call itself.  The process has one thread, or its others sleep in system calls.
+
+    enter makes it; unhooked is for a child that does nothing but exec or end, and has nobody's code run in it before that.
+    """
     key = flags, exit_signal, set_tid, get_ident()
     prepared = _prepared.get(key) or _prepare(*key)
     if "filtered" in _clone3:
-        return _clone(flags, exit_signal, set_tid)
-    pid = hooked(*prepared.call)
+        return _clone(flags, exit_signal, set_tid, enter)
+    pid = enter(*prepared.call)
     if pid == 0:
         return BORN
     if pid < 0:
-        return _refused(failure("clone3"), flags, exit_signal, set_tid)
+        return _refused(failure("clone3"), flags, exit_signal, set_tid, enter)
     if not _clone3:
         _clone3.append("answers")
     return pid, prepared.pidfd.value if flags & PIDFD else None
+
+
+def unhooked(call: Callable[..., int], *args: object) -> int:
+    """Make it, and leave the interpreter of the child as it is."""
+    return call(*args)
+
+
+def prepare(flags: int, exit_signal: int) -> None:
+    """Have all ready for such a call of raw() in this thread, or in a fork of it: what is not made there need not be copied."""
+    key: tuple[int, int, tuple[int, ...], int] = flags, exit_signal, (), get_ident()
+    if key not in _prepared:
+        _prepare(*key)
 
 
 class Prepared:
@@ -124,17 +139,17 @@ def _prepare(flags: int, exit_signal: int, set_tid: tuple[int, ...], ident: int)
     return prepared
 
 
-def _refused(error: OSError, flags: int, exit_signal: int, set_tid: tuple[int, ...]) -> Born:
+def _refused(error: OSError, flags: int, exit_signal: int, set_tid: tuple[int, ...], enter: Callable[..., int]) -> Born:
     """Raise error, unless it may come from a filter that knows clone alone: EPERM is believed once clone says so too."""
     if error.errno not in (1, 38) or set_tid or flags >> 32 or _clone3:
         raise error
-    born = _clone(flags, exit_signal, set_tid)
+    born = _clone(flags, exit_signal, set_tid, enter)
     if born[0]:
         _clone3.append("filtered")
     return born
 
 
-def _clone(flags: int, exit_signal: int, set_tid: tuple[int, ...]) -> Born:
+def _clone(flags: int, exit_signal: int, set_tid: tuple[int, ...], enter: Callable[..., int]) -> Born:
     """clone(2) with clone3's meaning, where that is filtered."""
     if set_tid or flags >> 32:
         raise Unavailable("clone: set_tid and flags of 64 bits need clone3, which is missing or filtered here")
@@ -143,7 +158,7 @@ def _clone(flags: int, exit_signal: int, set_tid: tuple[int, ...]) -> Born:
     pidfd, tid = c_int(-1), tid_address() if GLIBC else 0
     extra = CHILD_SETTID | CHILD_CLEARTID if tid else 0
     named = {"flags": flags | extra | exit_signal, "stack": 0, "parent_tid": addressof(pidfd), "child_tid": tid, "tls": 0}
-    pid = hooked(_CLONE, NUMBERS["clone"], *[named[name] for name in CLONE_ARGUMENTS[ARCH]])
+    pid = enter(_CLONE, NUMBERS["clone"], *[named[name] for name in CLONE_ARGUMENTS[ARCH]])
     if pid < 0:
         raise failure("clone")
     return pid, pidfd.value if pid and flags & PIDFD else None

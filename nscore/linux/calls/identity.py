@@ -8,6 +8,7 @@ from ctypes import byref, c_uint32
 TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
 
+from nscore.linux.calls.ahead import setting_capabilities
 from nscore.linux.calls.syscall import getter, syscall
 from nscore.linux.numbers import NUMBERS
 from nscore.linux.structs import cap_user_data, cap_user_header
@@ -131,6 +132,4 @@ def capget(pid: int = 0) -> tuple[int, int, int]:
 
 def capset(effective: int, permitted: int, inheritable: int) -> None:
     """capset(2), version 3: the calling thread alone."""
-    low = cap_user_data(effective & 0xFFFFFFFF, permitted & 0xFFFFFFFF, inheritable & 0xFFFFFFFF)
-    high = cap_user_data(effective >> 32, permitted >> 32, inheritable >> 32)
-    syscall("capset", byref(cap_user_header(0x20080522, 0)), (cap_user_data * 2)(low, high))
+    syscall(*setting_capabilities(effective, permitted, inheritable))
