@@ -71,14 +71,14 @@ async def run(
 ) -> CompletedProcess[Any]:
     """nscore.run for a task of asyncio or trio: the same arguments, result and exceptions.
 
-    A task that is cancelled, or fails otherwise, leaves it when nothing of the command is left.
+    The time begins with the call, too.  A task that is cancelled, or fails otherwise, leaves it when nothing of the command is left.
     """
-    running_loop()  # none is no reason to be told of after a birth
+    limit = Limit(running_loop().time, timeout)
     process: Popen[Any] = Popen.__new__(Popen)
     try:
         # Within the try: an interrupt between the birth and the first await would else leave the command.
         process.__init__(*args, **piped(input, capture_output, options))  # type: ignore[misc]
-        stdout, stderr = await process.communicate(input, timeout)
+        stdout, stderr = await process._communicated(input, limit)
     except BaseException as error:
         if hasattr(process, "popen"):
             await process.__aexit__(type(error), error, None)
@@ -156,8 +156,7 @@ class Popen(Generic[AnyStr]):
         """
         loop = running_loop()
         if not await self._over(loop, Limit(loop.time, timeout)):
-            assert timeout is not None
-            raise TimeoutExpired(self.args, timeout)
+            raise TimeoutExpired(self.args, timeout or 0.0)
         assert self.popen.returncode is not None
         return self.popen.returncode
 
@@ -169,17 +168,18 @@ class Popen(Generic[AnyStr]):
             ValueError: There is input, and it comes after the first time.
             RuntimeError: Another task is at it.
         """
+        return await self._communicated(input, Limit(running_loop().time, timeout))
+
+    async def _communicated(self, input: AnyStr | None, limit: Limit) -> tuple[AnyStr, AnyStr]:
         loop = running_loop()
-        limit = Limit(loop.time, timeout)
         if self._conversation is None:
             self._conversation = Conversation(self.popen, input)
         elif input:
             raise ValueError("Cannot send input after starting communication")
         await self._talk(loop, self._conversation, limit)
         if not self._conversation.over or not await self._over(loop, limit):
-            assert timeout is not None
             out, err = self._conversation.output()
-            raise TimeoutExpired(self.args, timeout, out or None, err or None)
+            raise TimeoutExpired(self.args, limit.seconds or 0.0, out or None, err or None)
         answer: tuple[AnyStr, AnyStr] = self._conversation.answer()
         return answer
 
@@ -272,7 +272,7 @@ class Limit:
     """A time by which something is to have happened; None for never."""
 
     def __init__(self, clock: Callable[[], float], seconds: float | None) -> None:
-        self._clock = clock
+        self._clock, self.seconds = clock, seconds
         self._end = None if seconds is None else clock() + seconds
 
     @property
