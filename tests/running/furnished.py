@@ -25,8 +25,10 @@ from typing import Any
 from nscore.linux import calls, surround
 from nscore.running import Popen, TimeoutExpired, run
 from nscore.running.mounts import Bind, Mount, ReadOnly, Tmpfs
-from tests.linux.filters import answer
-from tests.running.forks import Impossible, apart
+
+if sys.platform == "linux":
+    from tests.linux.filters import answer
+    from tests.running.forks import Impossible, apart
 
 TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
@@ -271,7 +273,12 @@ def without_mount_setattr_each_mount_is_remounted() -> None:
             mounts = [Tmpfs(here / "sub"), Bind(here, "/mnt", read_only=True), ReadOnly(), Tmpfs("/tmp")]
             words = f"touch /mnt/new; touch /mnt/sub/new; touch /new; echo 0 > /proc/self/oom_score_adj; touch /tmp/new; ls {here}"
             lines = told(words, mounts=mounts)
-            expected = [*refused("/mnt/new"), *refused("/mnt/sub/new"), *refused("/new"), f"ls: cannot access '{here}': No such file or directory"]
+            expected = [
+                *refused("/mnt/new"),
+                *refused("/mnt/sub/new"),
+                *refused("/new"),
+                f"ls: cannot access '{here}': No such file or directory",
+            ]
             kept = told("grep ' /mnt/sub ' /proc/self/mountinfo", mounts=mounts)
             return ([] if lines == expected else lines) + ([] if "ro,nosuid,nodev" in kept[0] else kept)
 
@@ -323,7 +330,7 @@ def capabilities(*argv: str, **options: Any) -> list[str]:
     """The ids, maps and capabilities of a command, from inside."""
     words = "id -u; id -g; cat /proc/self/uid_map /proc/self/gid_map /proc/self/setgroups; grep -E '^(Cap|NoNew)' /proc/self/status"
     start = run if options.pop("ours", True) else subprocess.run
-    done = start([*argv, "sh", "-c", words], capture_output=True, text=True, check=True, **options)  # type: ignore[operator]
+    done = start([*argv, "sh", "-c", words], capture_output=True, text=True, check=True, **options)
     return list(done.stdout.splitlines())
 
 
@@ -395,20 +402,23 @@ def maps_that_cannot_be_are_refused() -> None:
                 assert error.errno == errno.EINVAL and error.strerror == "uid_map: Invalid argument", error
             else:
                 raise AssertionError(f"{overlapping} did not fail")
-        for wrong in ([(0, own)], [(0, own, True)], [(0, "0", 1)], [7]):
+        wrongs: tuple[Any, ...] = ([(0, own)], [(0, own, True)], [(0, "0", 1)], [7])
+        for wrong in wrongs:
             with suppress(TypeError):
-                raise AssertionError(run(["true"], gid_map=wrong))  # type: ignore[call-overload]
+                raise AssertionError(run(["true"], gid_map=wrong))
+        both: dict[str, Any]
         for both in ({"map_root_user": True, "map_current_user": True}, {"map_root_user": True, "uid_map": ()}):
             with suppress(ValueError):
-                raise AssertionError(run(["true"], **both))  # type: ignore[call-overload]
+                raise AssertionError(run(["true"], **both))
 
 
 @scene
 def a_program_that_cannot_be_found_is_told_as_ever() -> None:
     with nothing_changed():
+        options: dict[str, Any]
         for options in ({"map_root_user": True}, {"mounts": [ReadOnly()]}, {"mounts": [Tmpfs("/usr/bin")], "map_current_user": True}):
             try:
-                run(["sed"] if len(options) > 1 else ["/nowhere"], env={"PATH": "/usr/bin"}, **options)  # type: ignore[call-overload]
+                run(["sed"] if len(options) > 1 else ["/nowhere"], env={"PATH": "/usr/bin"}, **options)
             except FileNotFoundError as error:
                 assert error.filename in ("sed", "/nowhere")
             else:

@@ -53,7 +53,7 @@ def test_a_command_has_what_it_wishes_for(tried: Tried, who: str, name: str) -> 
 
 
 def test_mounts_are_plain_values_for_the_backend() -> None:
-    wishes = [mounts.ReadOnly(), mounts.Tmpfs(b"/a", 4096, 0o700), mounts.Bind("/b", "c", read_only=True)]
+    wishes: list[mounts.Mount] = [mounts.ReadOnly(), mounts.Tmpfs(b"/a", 4096, 0o700), mounts.Bind("/b", "c", read_only=True)]
     assert [wish.lowered() for wish in wishes] == [
         ("read-only", "/"),
         ("tmpfs", "/a", "mode=700,size=4096"),
@@ -63,5 +63,6 @@ def test_mounts_are_plain_values_for_the_backend() -> None:
 
 def test_one_way_to_map_users_is_asked_for() -> None:
     assert users.wanted(None, None, False, False) is None
-    assert users.wanted([[0, 1, 2]], None, False, False) == (((0, 1, 2),), None)  # type: ignore[list-item]
+    lines: Any = [[0, 1, 2]]
+    assert users.wanted(lines, None, False, False) == (((0, 1, 2),), None)
     assert (users.wanted(None, None, True, False), users.wanted(None, None, False, True)) == ("root", "current")
