@@ -22,12 +22,13 @@ from tests.mutants import MUTANTS, survivors
 if sys.platform == "linux":
     # Their checks register themselves.
     import tests.linux.whole
+    import tests.running.whole_cpython
     import tests.running.whole_init
     import tests.running.whole_run  # noqa: F401
 
 ROOT = Path(__file__).parent.parent
 #: The checks of those modules, which exist by name elsewhere too.
-LINUX = ("settle", "kills", "boots", "inject", "threads", "init", "runs", "callers")
+LINUX = ("settle", "kills", "boots", "inject", "threads", "cpython", "init", "runs", "callers")
 
 
 def elsewhere(scale: float) -> Outcome:

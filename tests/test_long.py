@@ -8,7 +8,7 @@ from tests.check import CHECKS
 from tests.conftest import need
 from tests.long import main
 
-NAMES = {"lockstep", "mutants", "settle", "kills", "boots", "inject", "threads", "init", "runs", "callers", "benchmarks"}
+NAMES = {"lockstep", "mutants", "settle", "kills", "boots", "inject", "threads", "cpython", "init", "runs", "callers", "benchmarks"}
 
 
 def test_every_check_is_wired() -> None:
