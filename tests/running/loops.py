@@ -1,4 +1,4 @@
-"""What asyncio and trio have each by another name: to run a function, several at once, and one for a time only."""
+"""What asyncio and trio have each by another name, to run a function, several at once, and one for a time only; and commands for them."""
 
 from __future__ import annotations
 
@@ -92,3 +92,17 @@ def missing(name: str) -> str:
 
 
 LOOPS: dict[str, Loop] = {"asyncio": Asyncio(), "trio": Trio()}
+
+
+#: It ignores what it can, and leaves a session of its own that holds the pipes.
+STAYS = "trap '' TERM HUP INT; setsid sh -c \"trap '' TERM; sleep 1000; :\" {word} & echo so far; sleep 1000; :"
+ENDS = "setsid sleep 1000 0.{word} & echo done; exit 3"
+
+
+def shell(script: str, word: str) -> list[str]:
+    """A script under a word by which it is found, as are those that it leaves."""
+    return ["sh", "-c", script.format(word=word), word]
+
+
+def sleeper(word: str) -> list[str]:
+    return ["sleep", "1000", f"0.{word}"]

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,36 +21,13 @@ import nscore
 from nscore import CalledProcessError, Popen, TimeoutExpired, aio
 from nscore.running.loops import running_loop
 from tests.conftest import need
-from tests.running.loops import LOOPS, Loop, missing
+from tests.running.loops import ENDS, STAYS, Loop, shell, sleeper
 from tests.running.storms import mark, marked
 
 assert not TYPE_CHECKING or sys.platform == "linux"
 
 ROOT = Path(__file__).parent.parent.parent
 LATE = 0.1
-
-#: It ignores what it can, and leaves a session of its own that holds the pipes.
-STAYS = "trap '' TERM HUP INT; setsid sh -c \"trap '' TERM; sleep 1000; :\" {word} & echo so far; sleep 1000; :"
-ENDS = "setsid sleep 1000 0.{word} & echo done; exit 3"
-
-
-@pytest.fixture(params=LOOPS)
-def loop(request: pytest.FixtureRequest) -> Loop:
-    """Each of the two loops."""
-    need("linux")
-    if missing(request.param):
-        pytest.skip(missing(request.param))
-    return LOOPS[request.param]
-
-
-def shell(script: str, word: str) -> list[str]:
-    """A script under a word by which it is found, as are those that it leaves."""
-    return ["sh", "-c", script.format(word=word), word]
-
-
-def sleeper(word: str) -> list[str]:
-    return ["sleep", "1000", f"0.{word}"]
-
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "bytes": {"input": b"\r\nin\xff", "capture_output": True},
@@ -197,52 +173,11 @@ def test_input_that_nobody_reads_is_no_error(loop: Loop) -> None:
     assert loop.run(partial(aio.run, ["true"], input=bytes(1_000_000))).returncode == 0
 
 
-def waiting(word: str) -> Any:
-    return aio.run(sleeper(word))
-
-
-def talking(word: str) -> Any:
-    return aio.run(shell(STAYS, word), input=bytes(1_000_000), capture_output=True)
-
-
-def ending(word: str) -> Any:
-    return aio.run(shell(ENDS, word), capture_output=True)
-
-
-async def holding(word: str) -> None:
-    async with aio.Popen(sleeper(word)) as process:
-        await process.wait()
-
-
-@pytest.mark.parametrize("body", [waiting, talking, ending, holding])
-def test_a_task_that_is_cancelled_leaves_nothing(loop: Loop, body: Callable[[str], Any]) -> None:
-    """At 50 random moments of a life of a few milliseconds."""
-    chance = random.Random(5)
-    words = [mark() for _ in range(50)]
-
-    async def main() -> None:
-        for word in words:
-            await loop.cancelled(chance.random() * 0.01, partial(body, word))
-            assert not marked(word)
-
-    loop.run(main)
-
-
-def test_many_at_once_are_cancelled(loop: Loop) -> None:
-    words = [mark() for _ in range(20)]
-
-    async def main() -> None:
-        assert await loop.cancelled(0.1, partial(loop.together, [partial(talking, word) for word in words]))
-        assert not [word for word in words if marked(word)]
-
-    loop.run(main)
-
-
 def test_descriptors_and_threads_are_given_back(loop: Loop) -> None:
     async def main() -> tuple[list[str], int]:
         for _ in range(20):
             await aio.run(["cat"], input=b"x", capture_output=True)
-            await loop.cancelled(0.005, partial(waiting, mark()))
+            await loop.cancelled(0.005, partial(aio.run, sleeper(mark())))
             with pytest.raises(FileNotFoundError):
                 await aio.run(["no-such-command"], stdout=subprocess.PIPE)
         time.sleep(0.01)  # the thread of the last birth ends by itself
@@ -252,33 +187,6 @@ def test_descriptors_and_threads_are_given_back(loop: Loop) -> None:
     before = loop.run(main)
     after = loop.run(main)
     assert (len(after[0]), after[1]) == (len(before[0]), before[1])
-
-
-def test_the_end_of_the_block_waits(loop: Loop) -> None:
-    """And closes the pipes first: cat(1) ends by that."""
-
-    async def main() -> None:
-        async with aio.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-            assert process.popen.stdin is not None
-            assert process.returncode is None
-        assert process.returncode == 0
-        assert process.popen.stdin.closed
-        assert process.popen.init is None
-
-    loop.run(main)
-
-
-def test_an_exception_through_the_block_ends_everything(loop: Loop) -> None:
-    word = mark()
-
-    async def main() -> aio.Popen[bytes]:
-        with pytest.raises(ZeroDivisionError):
-            async with aio.Popen(shell(STAYS, word), stdout=subprocess.PIPE) as process:
-                raise ZeroDivisionError
-        assert not marked(word)
-        return process
-
-    assert loop.run(main).returncode == -signal.SIGKILL
 
 
 def test_signals_go_to_the_command(loop: Loop) -> None:
@@ -385,85 +293,6 @@ def test_in_a_thread(loop: Loop) -> None:
     for thread in threads:
         thread.join()
     assert [result.stdout for result in results] == ["x\n"] * 4
-
-
-PROGRAM = """
-import sys
-from functools import partial
-from nscore import aio
-from tests.running.loops import LOOPS
-run = LOOPS[sys.argv[1]].run
-run(partial(aio.run, ["true"]))  # in the middle of an import Python itself can lose an interrupt, by a callback of a lock's reference
-print("ready", flush=True)
-run(partial(aio.run, ["sleep", "1000", sys.argv[2]]))
-"""
-
-
-@pytest.mark.parametrize("name", LOOPS)
-def test_an_interrupt_of_the_program_ends_everything(name: str) -> None:
-    """Ctrl-C at random moments: KeyboardInterrupt comes out of the loop, and nothing is left before the program ends."""
-    need("linux")
-    if missing(name):
-        pytest.skip(missing(name))
-    chance = random.Random(3)
-    for _ in range(10):
-        word = mark()
-        command = [sys.executable, "-c", PROGRAM, name, f"0.{word}"]
-        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as process:
-            assert process.stdout is not None
-            assert process.stderr is not None
-            process.stdout.readline()
-            time.sleep(chance.random() * 0.02)
-            process.send_signal(signal.SIGINT)
-            error = process.stderr.read()
-        assert process.returncode == -signal.SIGINT, error
-        assert b"KeyboardInterrupt" in error
-        assert not marked(word)
-
-
-def test_asyncio_cancels_a_task_again_and_again() -> None:
-    need("linux")
-    word = mark()
-
-    async def main() -> None:
-        task = asyncio.ensure_future(aio.run(shell(STAYS, word), capture_output=True))
-        await asyncio.sleep(0.05)
-        while not task.done():
-            task.cancel()
-            await asyncio.sleep(0)
-        assert task.cancelled()
-        assert not marked(word)
-
-    asyncio.run(main())
-
-
-def test_the_end_of_asyncio_run_cancels_what_runs() -> None:
-    need("linux")
-    word = mark()
-
-    async def main() -> None:
-        tasks.append(asyncio.ensure_future(aio.run(sleeper(word))))
-        await asyncio.sleep(0.02)
-        assert marked(word)
-
-    tasks: list[asyncio.Task[Any]] = []
-    asyncio.run(main())
-    assert tasks[0].cancelled()
-    assert not marked(word)
-
-
-def test_a_coroutine_that_nobody_awaits_any_more_leaves_nothing() -> None:
-    need("linux")
-    word = mark()
-
-    async def main() -> None:
-        coroutine = aio.run(sleeper(word))
-        coroutine.send(None)
-        assert marked(word)
-        coroutine.close()
-        assert not marked(word)
-
-    asyncio.run(main())
 
 
 def test_outside_of_a_loop_nothing_is_born() -> None:
