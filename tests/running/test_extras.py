@@ -1,4 +1,4 @@
-"""Mounts, host names and user namespaces by keyword, as root and as an ordinary user: see furnished.py."""
+"""Mounts, host names and user namespaces by keyword, as root and as an ordinary user: see extras.py."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.running.ordinary import HERE, as_nobody, needs_namespaces
 if sys.platform != "linux":
     pytest.skip("PID namespaces are Linux's", allow_module_level=True)
 
-from tests.running import furnished
+from tests.running import extras
 
 Tried = Callable[[str], dict[str, Any]]
 
@@ -35,13 +35,13 @@ def tried() -> Iterator[Tried]:
             place = HERE if who == "root" else stack.enter_context(as_nobody())
             if who == "nobody":
                 needs_namespaces(place)
-            return dict(place.answer("tests.running.furnished"))
+            return dict(place.answer("tests.running.extras"))
 
         yield answers
 
 
 @pytest.mark.parametrize("who", ["root", "nobody"])
-@pytest.mark.parametrize("name", furnished.SCENES)
+@pytest.mark.parametrize("name", extras.SCENES)
 def test_a_command_has_what_it_wishes_for(tried: Tried, who: str, name: str) -> None:
     try:
         answer = tried(who)[name]

@@ -184,7 +184,9 @@ def nobody_elses_wait_meets_a_child(way: str) -> None:
 
 @scene
 def the_command_has_what_subprocess_would_have_given_it(way: str) -> None:
-    words = "ulimit -n; umask; pwd; ls /proc/self/fd; grep -E '^(Cap|Sig|Uid|Gid|Groups|NoNew)' /proc/self/status; ps -o pgid=,sid=,ni= $$"
+    words = (
+        "ulimit -n; umask; pwd; ls /proc/self/fd; grep -E '^(Cap|Sig[BIC]|Uid|Gid|Groups|NoNew)' /proc/self/status; ps -o pgid=,sid=,ni= $$"
+    )
     before: dict[str, Any] = {"cwd": "/usr", "umask": 0o27, "capture_output": True, "text": True}
     options: dict[str, Any]
     for options in ({}, {"start_new_session": True}, {"stdin": subprocess.DEVNULL}, {"preexec_fn": lambda: os.nice(3)}):
