@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +12,11 @@ import pytest
 from nscore import Machine, available, boot
 
 BACKENDS = ("sim", "linux")
+
+if sys.platform == "linux":
+    # A shell's background job ignores them, and so would what the tests start and interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 def need(backend: str) -> None:
