@@ -114,7 +114,10 @@ class Told:
         data = b"."
         with suppress(BlockingIOError):
             while data:
-                data, rights, _, _ = ours.recvmsg(LIMIT, RIGHTS, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)
+                try:
+                    data, rights, _, _ = ours.recvmsg(LIMIT, RIGHTS, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)
+                except ConnectionResetError:
+                    continue  # it died with its order unread; after the reset comes what was said before it
                 for _, _, content in rights:
                     self.descriptors += tuple(array("i", content))
                 if data:

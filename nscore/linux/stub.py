@@ -50,7 +50,8 @@ def main(control: int) -> None:
         tell((BEFORE, error.errno or FAULT, False, ()))
     except BaseException:
         tell((described(), FAULT, False, ()))
-    os._exit(255)
+    finally:
+        os._exit(255)  # where the caller has been killed there is nobody to tell, and standard error is the command's
 
 
 def first_refusal(executables: Sequence[str], argv: Sequence[str], env: Sequence[str]) -> int:
