@@ -2,7 +2,7 @@
 
     python -m tests.running.traps [NAME...]
 
-Each is tried in a process of its own, which an alarm ends where it hangs.
+Each is tried in a process of its own, which is killed where it hangs.
 """
 
 from __future__ import annotations
