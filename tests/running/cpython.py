@@ -176,7 +176,7 @@ def passed(found: dict[str, Outcome], name: str) -> bool:
 
 def counted(found: dict[str, Outcome]) -> str:
     """So many tests, and what became of them."""
-    kinds = [was.kind for was in found.values()]
+    kinds = [was.kind for name, was in found.items() if name != END]
     return f"{len(kinds)}: " + ", ".join(f"{kinds.count(kind)} {kind}" for kind in (PASSED, SKIPPED, FAILED))
 
 
