@@ -196,7 +196,7 @@ class Scan:
                     self.doubt()
                     return False
             letter = thread.letter
-            if letter not in QUIET and not (letter == b"D" and self.may_wait(thread.tid)):
+            if letter not in QUIET and not (letter == b"D" and self.may_wait(thread.tid) and not thread.exiting):
                 return False
             if thread.exiting:
                 self.zapping.append(thread.pid)

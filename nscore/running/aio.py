@@ -221,7 +221,7 @@ class Popen(Generic[AnyStr]):
             raise RuntimeError("communicate: another task is at it")
         self._talking = True
         try:
-            while not conversation.over and limit.rest > 0:
+            while not conversation.over and limit.rest:
                 await loop.readable(conversation.fileno(), limit.rest)
                 conversation.step()
         finally:
@@ -234,7 +234,7 @@ class Popen(Generic[AnyStr]):
         with lent(life) as (command, init):
             try:
                 while subprocess.Popen.poll(self.popen) is None:
-                    if limit.rest <= 0:
+                    if not limit.rest:
                         return False
                     await loop.readable(command, limit.rest, shielded=shielded)
             except ChildProcessError:  # its status is lost
@@ -252,7 +252,7 @@ async def gone(life: Life, init: int, loop: Loop) -> None:
     while life.init >= 0:
         await loop.readable(init, GLANCE, shielded=True)
         left = life.end(0)
-        if left and limit.rest <= 0:
+        if left and not limit.rest:
             raise unkillable(left)
 
 
@@ -277,5 +277,5 @@ class Limit:
 
     @property
     def rest(self) -> float:
-        """How many seconds to wait, which is not necessarily to the end; 0 or less when the time is up."""
-        return AT_MOST if self._end is None else min(self._end - self._clock(), AT_MOST)
+        """How many seconds to wait, which is not necessarily to the end; 0 when the time is up."""
+        return AT_MOST if self._end is None else max(0.0, min(self._end - self._clock(), AT_MOST))

@@ -17,7 +17,7 @@ class Loop(Protocol):
         """Its clock, in seconds."""
 
     async def readable(self, fd: int, seconds: float, *, shielded: bool = False) -> None:
-        """Return when fd is readable or the time is up, or for no reason; shielded, a cancellation is held back."""
+        """Return when fd is readable or the time, 0 or more, is up, or for no reason; shielded, a cancellation is held back."""
 
     def relent(self) -> None:
         """Raise a cancellation that was held back."""

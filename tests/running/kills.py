@@ -6,6 +6,7 @@ ours, the keeper included.  What is left of each is printed as JSON, and mounts 
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -31,8 +32,10 @@ if sys.platform == "linux":
     from nscore.linux.run import close_others
 
 PR_SET_NAME, PR_SET_CHILD_SUBREAPER, PR_GET_CHILD_SUBREAPER = 15, 36, 37
-#: Seconds within which nothing may be left, and for how long a caller lives at most: its start takes the most of it, or only a few births.
-SOON, STARTS, LIVES = 2.0, 0.12, 0.012
+#: Seconds within which nothing may be left, and how many looks: a machine that stands still for so long has not looked.
+SOON, LOOKS = 2.0, 200
+#: For how many seconds a caller lives at most: its start takes the most of it, or only a few births.
+STARTS, LIVES = 0.12, 0.012
 #: What a caller says: that it begins, that it has run a command.
 BEGINS, HAS_RUN = b"0", b"1"
 
@@ -124,9 +127,9 @@ def caller(mode: str, word: str, tell: int) -> NoReturn:
 def remains(word: str, ours: dict[int, str]) -> dict[int, str]:
     """What is left, when nothing is or the time is up: by then it is ended here."""
     limit = time.monotonic() + SOON
-    while True:
+    for look in itertools.count():
         left = dict.fromkeys(marked(word), "with the word") | {pid: name for pid, name in children().items() if pid not in ours}
-        if not left or time.monotonic() > limit:
+        if not left or (time.monotonic() > limit and look >= LOOKS):
             break
         reap(left)
         time.sleep(0.002)
@@ -205,7 +208,7 @@ def kill_keeper(moment: float) -> dict[int, str]:
     os.kill(keeper, signal.SIGKILL)
     poll = select.poll()
     poll.register(hear, select.POLLIN)
-    heard = os.read(hear, 1) if poll.poll(SOON * 1000) else b""
+    heard = os.read(hear, 1) if poll.poll(5 * SOON * 1000) else b""
     os.close(hear)
     left = dict.fromkeys(marked(held), "of the commands")
     if heard != HAS_RUN:

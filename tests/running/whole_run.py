@@ -43,7 +43,7 @@ def runs(scale: float) -> Outcome:
                 if answer is None:
                     print(f"skipped, {how}: not installed for {who}", flush=True)
                     continue
-                late.append(f"{who} {how} {answer['late'] * 1000:.0f} ms")
+                late.append(f"{who} {how} {answer['late'] * 1000:.0f} ms (a sleep, {answer['stalled'] * 1000:.0f})")
                 failures += [f"{who}, {how}: {failure}" for failure in answer["failures"]]
     return f"{count} each; the latest: {', '.join(late)}", failures
 
