@@ -39,11 +39,11 @@ SIGINT, SIGPIPE, SIGXFSZ = 2, 13, 25
 #: Parameters that are descriptors, by the names that the man pages give them.
 DESCRIPTORS = frozenset(("fd", "fd2", "dirfd", "targetfd"))
 
-#: What an image runs: the package bare, so that its own __init__ and all behind it stay out, then resume().
-IMAGE = (
-    "import sys; package = type(sys)('nscore'); package.__path__ = [sys.argv[1]]; sys.modules['nscore'] = package; "
-    "from nscore.linux.agent import resume; resume(sys.argv[2:5])"
-)
+#: How each small interpreter of ours begins: with the package bare, so that its own __init__ and all behind it stay out.
+BARE_PACKAGE = "import sys; package = type(sys)('nscore'); package.__path__ = [sys.argv[1]]; sys.modules['nscore'] = package; "
+
+#: What an image runs.
+IMAGE = BARE_PACKAGE + "from nscore.linux.agent import resume; resume(sys.argv[2:5])"
 
 
 class Process:

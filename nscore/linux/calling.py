@@ -14,10 +14,9 @@ assert not TYPE_CHECKING or sys.platform == "linux"
 
 from nscore.errors import Errno
 from nscore.interface.backend import Body, Outcome
-from nscore.linux.afterfork import forget
 from nscore.linux.agent import Process
-from nscore.linux.calls import received, sigaction
-from nscore.linux.program import LinuxTask, finish, flush
+from nscore.linux.calls import sigaction
+from nscore.linux.program import LinuxTask, flush
 from nscore.linux.wire import errno_name
 
 if TYPE_CHECKING:
@@ -60,9 +59,7 @@ class Forking(LinuxTask):
         except OSError as error:
             return Errno(errno_name(error.errno or 0))
         if pid == 0:
-            forget()
-            received()
-            finish(body, LinuxTask(self.process, self.mask))
+            self.begin(body)
         return pid, None
 
 

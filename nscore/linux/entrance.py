@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from nscore.linux.calls.ahead import Call
+    from nscore.linux.mapping import Mapper
 
     #: What subprocess is asked for: extra_groups, group and user, in the order in which they are taken.
     Ids: TypeAlias = "tuple[list[int] | None, int | None, int | None] | tuple[()]"
@@ -86,12 +87,8 @@ def enter(tell: Tell, errand: Errand, *more: int, make: Callable[..., int] = hoo
     """
     born: tuple[int, ...] = ()
     mapper = gate = None
-    restoring = errand.restoring or ()
     try:
-        if errand.options.user is not None:
-            from nscore.linux.mapping import Mapper
-
-            mapper = step("user namespace", Mapper, errand.options, *errand.ids[:0:-1])
+        mapper = mapper_of(errand)
         if errand.options.init:
             join(errand)
         else:
@@ -100,7 +97,7 @@ def enter(tell: Tell, errand: Errand, *more: int, make: Callable[..., int] = hoo
         # What can be done here need not be done in memory that is to be copied once more.
         obey(errand.preparing)
         if mapper is None and gate is None:
-            obey(restoring)
+            obey(errand.restoring or ())
         pid, pidfd = step("clone", raw, PARENT | PIDFD, 0, (), make)
         if pidfd is not None:
             born = (pidfd, *more)
@@ -118,12 +115,26 @@ def enter(tell: Tell, errand: Errand, *more: int, make: Callable[..., int] = hoo
         tell(("", pid), born)
         pass_signals_on(pid, errand)
         os._exit(0)
+    become(errand, mapper, gate)
+
+
+def mapper_of(errand: Errand) -> Mapper | None:
+    """What gives the command a user namespace, if it is to have one."""
+    if errand.options.user is None:
+        return None
+    from nscore.linux.mapping import Mapper  # here, and not in each stub
+
+    return step("user namespace", Mapper, errand.options, *errand.ids[:0:-1])
+
+
+def become(errand: Errand, mapper: Mapper | None, gate: Gate | None) -> None:
+    """In the command: have what the caller has, or asks for."""
     if errand.ids:
         take_ids(*errand.ids)
     if mapper is not None:
         mapper.enter()  # what it has there is what a user namespace gives
     elif gate is not None:
-        obey(restoring)
+        obey(errand.restoring or ())
     if errand.session or errand.group:
         lead(errand.session, errand.group)
     if errand.mask is not None:

@@ -11,7 +11,6 @@ since then and is the first of a namespace in ours.
 from __future__ import annotations
 
 import os
-import resource
 import select
 import struct
 import sys
@@ -22,10 +21,9 @@ assert not TYPE_CHECKING or sys.platform == "linux"
 
 from nscore.linux.calls import close, pidfd_open, pidfd_send_signal, recvmsg
 from nscore.linux.init import SIGKILL
-from nscore.linux.wire import FAULT, MSG_CMSG_CLOEXEC, described, receive_descriptors, send_descriptors
-from nscore.linux.zygote import settle_down
+from nscore.linux.wire import FAULT, MSG_CMSG_CLOEXEC, MSG_DONTWAIT, described, receive_descriptors, send_descriptors
+from nscore.linux.zygote import lift_limit, settle_down
 
-MSG_DONTWAIT = 0x40
 #: What comes with a command, or before it: which, the thread that makes it; the session that it will be of, 0 for one of its own; when, in
 #: clock ticks since the boot of the machine.
 MESSAGE = struct.Struct("=ciiq")
@@ -44,8 +42,7 @@ def main(control: int, caller: int) -> None:
         if os.fork():
             os._exit(0)  # the caller's wait() never meets it
         control, caller = settle_down(control, caller, "nscore-guard")
-        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        lift_limit()
         send_descriptors(control, (0, None), ())
         _, descriptors = receive_descriptors(control)
         if descriptors:

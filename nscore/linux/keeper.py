@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import mmap
 import os
-import resource
 import select
 import sys
 import time
@@ -25,7 +24,6 @@ from nscore.linux.calls import (
     fsconfig,
     fsmount,
     fsopen,
-    mount,
     pidfd_get_namespace,
     pidfd_send_signal,
     prctl,
@@ -38,9 +36,10 @@ from nscore.linux.calls import (
 )
 from nscore.linux.calls.creation import FILES, NEWNS, NEWPID, NEWUSER, PIDFD, SIGCHLD, VM, raw
 from nscore.linux.calls.syscall import clone_pause
-from nscore.linux.init import FSCONFIG_CMD_CREATE, MS_REC, SIGKILL, map_ids
+from nscore.linux.init import FSCONFIG_CMD_CREATE, SIGKILL, map_ids
+from nscore.linux.surround import receive_only
 from nscore.linux.wire import FAULT, MSG_CMSG_CLOEXEC, MSG_NOSIGNAL, SEQPACKET_CLOEXEC, described, send_descriptors
-from nscore.linux.zygote import PR_SET_DUMPABLE, settle_down
+from nscore.linux.zygote import PR_SET_DUMPABLE, lift_limit, settle_down
 
 if TYPE_CHECKING:
     from typing import NoReturn
@@ -57,7 +56,7 @@ TRIES, PAUSE = 20, 0.01
 #: init, which is to end with it; kill that init.
 MORE, NOW, WATCH, KILL = b"m", b"n", b"w", b"k"
 
-IGNORE, MS_SLAVE = 1, 1 << 19
+IGNORE = 1
 EINVAL, ENOTTY, ENOSPC = 22, 25, 28
 FSCONFIG_SET_FD, FSOPEN_CLOEXEC, FSMOUNT_CLOEXEC = 5, 1, 1
 PIDFD_GET_PID_NAMESPACE = 5
@@ -84,13 +83,12 @@ def main(control: int, caller: int, uid: int, gid: int) -> None:
             map_ids((uid, gid), (uid, gid))
         if not may_mount():
             unshare(NEWNS)
-            mount("none", "/", None, MS_REC | MS_SLAVE)
+            receive_only()
         if os.fork():
             os._exit(0)  # the caller's wait() never meets the keeper
         control, caller = settle_down(control, caller, "nscore-keeper")
         sigaction(SIGCHLD, IGNORE)
-        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        lift_limit()
         send_descriptors(control, (0, None), ())
         keeper = Keeper(control, caller)
         keeper.more(NOW, 0)

@@ -12,21 +12,20 @@ import sys
 import threading
 import time
 import weakref
-from _thread import get_ident
 from array import array
 from contextlib import suppress
+from functools import partial
 
 TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
 
 from nscore.errors import Unavailable
-from nscore.linux.afterfork import execs
 from nscore.linux.boot import CAP_SYS_ADMIN, capabilities, check_proc, forbidding
 from nscore.linux.calls import close, fcntl, sigprocmask
-from nscore.linux.guard import BORN, EXPECTED, MESSAGE, MSG_DONTWAIT
+from nscore.linux.guard import BORN, EXPECTED, MESSAGE
 from nscore.linux.keeper import KILL, MORE, NOW, WATCH, WORDS
-from nscore.linux.wire import F_DUPFD_CLOEXEC, MSG_CMSG_CLOEXEC, MSG_NOSIGNAL, above_standard, send_descriptors
-from nscore.linux.zygotes import spawned
+from nscore.linux.wire import F_DUPFD_CLOEXEC, MSG_CMSG_CLOEXEC, MSG_DONTWAIT, MSG_NOSIGNAL, above_standard, send_descriptors
+from nscore.linux.zygotes import disown, spawned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -182,7 +181,7 @@ class Guard:
 
     def expect(self, leads_session: bool) -> None:
         """Say that this thread is about to make a command."""
-        now = int(time.clock_gettime(time.CLOCK_BOOTTIME) * TICKS)
+        now = time.clock_gettime_ns(time.CLOCK_BOOTTIME) * TICKS // 10**9
         self._say(MESSAGE.pack(EXPECTED, threading.get_native_id(), 0 if leads_session else os.getsid(0), now), ())
 
     def take(self, *commands: int) -> None:
@@ -249,18 +248,10 @@ def facts() -> tuple[object, ...]:
     return capabilities(), *[os.readlink(f"/proc/thread-self/ns/{name}") for name in ("user", "pid")]
 
 
-def _ended() -> None:
-    """At the end of the interpreter, and in a forked child, whose parent's keepers are not its own."""
-    if get_ident() in execs:
-        return
-    _lock[0] = threading.Lock()
-    for inherited in _all:
-        inherited.close()
-    _current.clear()
-
-
-os.register_at_fork(after_in_child=_ended)
-atexit.register(_ended)
+#: In a forked child; and at the end of the interpreter, when what runs is to end.
+_disown = partial(disown, _lock, _all, _current)
+os.register_at_fork(after_in_child=_disown)
+atexit.register(_disown)
 
 
 def refused(reply: tuple[int, object] | None, privileged: bool) -> Unavailable:

@@ -70,10 +70,14 @@ class LinuxTask:
         except OSError as error:
             return Errno(errno_name(error.errno or 0))
         if pid == 0:
-            forget()
-            received()
-            finish(body, LinuxTask(self.process, self.mask))
+            self.begin(body)
         return pid, pidfd
+
+    def begin(self, body: Body) -> NoReturn:
+        """In a child: run body, with nothing of its parent's."""
+        forget()
+        received()
+        finish(body, LinuxTask(self.process, self.mask))
 
     def thread(self, body: Body) -> int:
         """Run body in another thread; its end is the thread's."""

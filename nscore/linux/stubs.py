@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
 
 from nscore.linux.afterfork import alone
-from nscore.linux.agent import PACKAGE, image_flags
+from nscore.linux.agent import BARE_PACKAGE, PACKAGE, image_flags
 from nscore.linux.calls import prctl, sigaction, sigprocmask
 from nscore.linux.calls.ahead import DEFAULT, IGNORE, setting_action, setting_mask
 from nscore.linux.calls.syscall import environ
@@ -40,12 +40,8 @@ EVERY = tuple(range(1, 65))
 #: As subprocess has it, which knows another one on Android.
 SHELL = "/system/bin/sh" if hasattr(sys, "getandroidapilevel") else "/bin/sh"
 
-#: What a stub runs: the package bare.  Where it cannot be read, a fork does.
-BARE = """
-import sys
-package = type(sys)('nscore')
-package.__path__ = [sys.argv[1]]
-sys.modules['nscore'] = package
+#: What a stub runs.  Where the package cannot be read, a fork does.
+BARE = f"""{BARE_PACKAGE}
 try:
     from nscore.linux.stub import main
 except ImportError:

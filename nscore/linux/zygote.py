@@ -67,6 +67,12 @@ def settle_down(control: int, driver: int, name: str = "nscore-zygote") -> tuple
     return control, driver
 
 
+def lift_limit() -> None:
+    """As many descriptors as may be, for one that keeps some for each command that lives."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 class Zygote:
     """The inits that live, by their pidfds."""
 

@@ -10,6 +10,7 @@ import threading
 import weakref
 from _thread import get_ident
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 TYPE_CHECKING = False
@@ -17,20 +18,25 @@ assert not TYPE_CHECKING or sys.platform == "linux"
 
 from nscore.errors import Unavailable
 from nscore.linux.afterfork import execs
-from nscore.linux.agent import PACKAGE, image_flags
+from nscore.linux.agent import BARE_PACKAGE, PACKAGE, image_flags
 from nscore.linux.calls import socketpair
 from nscore.linux.wire import FAULT, SEQPACKET_CLOEXEC, receive_descriptors, send_descriptors
 
-F_DUPFD_CLOEXEC = 1030
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Protocol
+
+    class Held(Protocol):
+        """What a process has started and keeps by a descriptor."""
+
+        def close(self) -> None: ...
+
 
 #: What a machine's processes can exec and go on being driven: an interpreter of their own.
 IMAGE = sys.executable if sys.executable and os.access(sys.executable, os.X_OK) else ""
 
-#: What such an interpreter runs: the package bare, so that its own __init__ and all behind it stay out, then main() of a module.
-BARE = (
-    "import sys; package = type(sys)('nscore'); package.__path__ = [sys.argv[1]]; sys.modules['nscore'] = package; "
-    "import importlib; importlib.import_module('nscore.linux.' + sys.argv[2]).main(*map(int, sys.argv[3:]))"
-)
+#: What such an interpreter runs: main() of a module.
+BARE = BARE_PACKAGE + "import importlib; importlib.import_module('nscore.linux.' + sys.argv[2]).main(*map(int, sys.argv[3:]))"
 
 #: What of proc/PID/status a zygote has from its driver for good.
 INHERITED = ("Umask", "Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp", "Seccomp_filters")
@@ -122,17 +128,17 @@ def zygote() -> Zygote:
         return _current[0]
 
 
-def _forked() -> None:
-    """In a forked child: its parent's zygotes are not its own, and neither are the machines that it has copies of."""
+def disown(lock: list[threading.Lock], everything: Iterable[Held], current: list[Any] | dict[Any, Any]) -> None:
+    """In a forked child: what its parent holds is not its own, and neither are the machines that it has copies of."""
     if get_ident() in execs:
         return
-    _lock[0] = threading.Lock()
-    for inherited in _all:
+    lock[0] = threading.Lock()
+    for inherited in everything:
         inherited.close()
-    _current.clear()
+    current.clear()
 
 
-os.register_at_fork(after_in_child=_forked)
+os.register_at_fork(after_in_child=partial(disown, _lock, _all, _current))
 
 
 def facts() -> tuple[object, ...]:

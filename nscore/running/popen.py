@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from contextlib import suppress
-from functools import partial
+from functools import cached_property, partial
 from types import TracebackType
 from typing import Any, AnyStr, overload
 
@@ -331,7 +331,7 @@ class Spawn:
     def __init__(self, popen: subprocess.Popen[Any], args: tuple[Any, ...]) -> None:
         self.popen, self.args = popen, args
 
-    @property
+    @cached_property
     def arguments(self) -> dict[str, Any]:
         """Those of subprocess.Popen._execute_child, by name."""
         return dict(zip(NAMES, self.args))

@@ -13,6 +13,7 @@ import pytest
 
 from tests.check import Skipped
 from tests.running.ordinary import HERE, Place, as_nobody, needs_namespaces
+from tests.running.verdict import nothing_is_wrong
 
 if sys.platform != "linux":
     pytest.skip("PID namespaces are Linux's", allow_module_level=True)
@@ -56,10 +57,4 @@ def tried() -> Iterator[Tried]:
 
 @pytest.mark.parametrize(("who", "where", "name"), CASES)
 def test_a_command_has_what_subprocess_would_have_given_it(tried: Tried, who: str, where: str, name: str) -> None:
-    try:
-        answer = tried(who, where)[name]
-    except Skipped as why:
-        pytest.skip(str(why))
-    if "skipped" in answer:
-        pytest.skip(answer["skipped"])
-    assert answer["wrong"] == []
+    nothing_is_wrong(tried, name, who, where)

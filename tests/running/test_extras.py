@@ -2,54 +2,33 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from nscore.running import mounts, users
-from tests.check import Skipped
-from tests.running.ordinary import HERE, as_nobody, needs_namespaces
+from tests.running.verdict import Tried, nothing_is_wrong, tried_by
 
 if sys.platform != "linux":
     pytest.skip("PID namespaces are Linux's", allow_module_level=True)
 
 from tests.running import extras
 
-Tried = Callable[[str], dict[str, Any]]
-
 
 @pytest.fixture(scope="module")
 def tried() -> Iterator[Tried]:
     """The answers for root and for nobody, found out once."""
-    with ExitStack() as stack:
-
-        @functools.cache
-        def answers(who: str) -> dict[str, Any]:
-            if who == "root" and os.geteuid() != 0:
-                raise Skipped("needs root")
-            place = HERE if who == "root" else stack.enter_context(as_nobody())
-            if who == "nobody":
-                needs_namespaces(place)
-            return dict(place.answer("tests.running.extras"))
-
+    with tried_by("tests.running.extras") as answers:
         yield answers
 
 
 @pytest.mark.parametrize("who", ["root", "nobody"])
 @pytest.mark.parametrize("name", extras.SCENES)
 def test_a_command_has_what_it_wishes_for(tried: Tried, who: str, name: str) -> None:
-    try:
-        answer = tried(who)[name]
-    except Skipped as why:
-        pytest.skip(str(why))
-    if "skipped" in answer:
-        pytest.skip(answer["skipped"])
-    assert not answer["wrong"], "\n".join(answer["wrong"])
+    nothing_is_wrong(tried, name, who)
 
 
 def test_mounts_are_plain_values_for_the_backend() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -15,7 +14,8 @@ from typing import Any
 import pytest
 
 from tests.check import Skipped
-from tests.running.ordinary import HERE, as_nobody, needs_namespaces
+from tests.running.ordinary import needs_namespaces
+from tests.running.verdict import nothing_is_wrong, place_of
 
 if sys.platform != "linux":
     pytest.skip("PID namespaces are Linux's", allow_module_level=True)
@@ -34,10 +34,9 @@ def tried() -> Iterator[Tried]:
         def answers(who: str, way: str) -> dict[str, Any]:
             if not shutil.which("unshare"):
                 raise Skipped("needs unshare(1)")
-            if who == "root" and os.geteuid() != 0:
-                raise Skipped("needs root")
-            place = HERE if who == "root" else stack.enter_context(as_nobody())
-            needs_namespaces(place)
+            place = place_of(who, stack)
+            if who == "root":
+                needs_namespaces(place)
             argv = ["unshare", "-r", place.python, "-m", "tests.running.unnamespaced", who, way]
             done = subprocess.run(argv, check=True, cwd=place.root, stdout=subprocess.PIPE, timeout=120, **place.options)
             return dict(json.loads(done.stdout))
@@ -49,10 +48,4 @@ def tried() -> Iterator[Tried]:
 @pytest.mark.parametrize("way", ["cgroup", "subreaper"])
 @pytest.mark.parametrize("name", unnamespaced.SCENES)
 def test_what_is_asked_for_is_done_and_said(tried: Tried, who: str, way: str, name: str) -> None:
-    try:
-        answer = tried(who, way)[name]
-    except Skipped as why:
-        pytest.skip(str(why))
-    if "skipped" in answer:
-        pytest.skip(answer["skipped"])
-    assert not answer["wrong"], "\n".join(answer["wrong"])
+    nothing_is_wrong(tried, name, who, way)
