@@ -170,9 +170,16 @@ class Warded:
             self._gone = True
 
     def lost_status(self) -> int:
-        """The status of a command whose warden has been killed: the kernel tells it, from 6.15 on, once somebody has reaped it."""
+        """The status of a command whose warden has been killed: the kernel tells it, from 6.15 on, once somebody has reaped it.
+
+        That is the caller, where he is a subreaper or PID 1.
+        """
         self.kill()
         for _ in range(TRIES if self.init >= 0 else 0):
+            with suppress(ChildProcessError):
+                reaped = os.waitid(os.P_PIDFD, self._pidfd, os.WEXITED | os.WNOHANG)
+                if reaped is not None:
+                    return reaped.si_status << 8 if reaped.si_code == os.CLD_EXITED else reaped.si_status
             with suppress(OSError):
                 status = pidfd_get_info(self._pidfd)[-1]
                 if status is not None:

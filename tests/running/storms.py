@@ -2,8 +2,8 @@
 
 Such a command makes a daemon of itself, forks in loops, ignores all signals and holds the pipes.  One that stays must be told of by
 TimeoutExpired within LATE seconds of the limit, or as much later as the machine stood still, with the output so far; of one that ends and
-leaves the rest behind the result must come long before it.  Either way nothing may be left then, zombies included.  What was not so is printed
-as JSON, with the greatest delay.
+leaves the rest behind the result must come long before it.  Either way nothing may be left then, zombies included.  What was not so is
+printed as JSON, with the greatest delay.
 """
 
 from __future__ import annotations

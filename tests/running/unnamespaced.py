@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from nscore import Unavailable
-from nscore.linux import calls, cgroups
+from nscore.linux import calls, cgroups, warden
 from nscore.running import CalledProcessError, Guarantee, Popen, TimeoutExpired, Unkillable, aio, run
 from nscore.running.mounts import ReadOnly
 
@@ -38,6 +38,7 @@ Scene = Callable[[str], None]
 SCENES: dict[str, Scene] = {}
 #: What a command starts that gets away from subprocess: in sessions of their own, deaf to all but SIGKILL, orphaned, one below the other.
 ESCAPES = "setsid sleep 1000 & (setsid sh -c 'trap \"\" TERM HUP INT; (setsid sleep 1000 &); sleep 1000' &) ; "
+PR_SET_CHILD_SUBREAPER = 36
 LIMITS = {"root": "max_pid_namespaces", "ordinary": "max_user_namespaces"}
 
 
@@ -201,9 +202,9 @@ def the_command_has_what_subprocess_would_have_given_it(way: str) -> None:
 def orphans_are_reaped_while_the_command_runs(way: str) -> None:
     with Popen(["sh", "-c", "for i in $(seq 50); do (sleep .01 &) ; done; echo; read x"], stdin=-1, stdout=-1, weaker=[way]) as process:
         assert process.stdout is not None and process.stdout.readline() == b"\n"
-        warden = int(Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[1])
+        adopts = warden.father(process.pid)
         limit = time.monotonic() + 10
-        while len(children := Path(f"/proc/{warden}/task/{warden}/children").read_text().split()) > 1:
+        while len(children := Path(f"/proc/{adopts}/task/{adopts}/children").read_text().split()) > 1:
             assert time.monotonic() < limit, children
             time.sleep(0.01)
         process.kill_all()
@@ -238,38 +239,39 @@ def the_callers_death_ends_everything(way: str) -> None:
 @scene
 def the_wardens_death_is_told(way: str) -> None:
     """A cgroup is killed by the caller then; without one the command is, and what it has started may be left: it is said."""
+    calls.prctl(PR_SET_CHILD_SUBREAPER, 1)  # what is left comes here
     for words in ("", ESCAPES):
         process = Popen(["sh", "-c", f"{words} echo; sleep 1000"], stdout=subprocess.PIPE, weaker=[way])
         assert process.stdout is not None and process.stdout.readline() == b"\n"
-        warden = int(Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[1])
-        command, members = os.pidfd_open(process.pid), session_members(process.pid)
-        os.kill(warden, signal.SIGKILL)
+        command = os.pidfd_open(process.pid)
+        os.kill(warden.father(process.pid), signal.SIGKILL)
         try:
             status = process.wait()
-        except (Unkillable, ChildProcessError) as error:
-            assert "warden" in str(error), error
+        except Unkillable as error:
+            assert way == "subreaper" and "warden" in str(error), error
         else:
             assert (way, status) == ("cgroup", -9)
         ended(command)
-        for member in members:
-            if way == "cgroup":
-                ended(member)
-            with suppress(ProcessLookupError):
-                calls.pidfd_send_signal(member, signal.SIGKILL)
-            os.close(member)
         os.close(command)
         process.stdout.close()
+        alive = living()
+        assert way == "subreaper" or not alive, alive
+        bury()
     assert not groups(os.getpid())
 
 
-def session_members(pid: int) -> list[int]:
-    """Pidfds of the command's descendants."""
-    found, fathers = [], [pid]
-    for father in fathers:
-        for child in Path(f"/proc/{father}/task/{father}/children").read_text().split():
-            fathers.append(int(child))
-            found.append(os.pidfd_open(int(child)))
-    return found
+def living() -> list[int]:
+    """The children that have not ended."""
+    return [child for child in warden.children() if os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None]
+
+
+def bury() -> None:
+    """Kill and reap all children, and those that they leave."""
+    with suppress(ChildProcessError):
+        while True:
+            for child in warden.children():
+                os.kill(child, signal.SIGKILL)
+            os.waitpid(-1, 0)
 
 
 @scene
