@@ -8,19 +8,25 @@ import select
 import sys
 import time
 from collections import deque
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from functools import partial
 
 TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
 
-from nscore.linux.calls import close, pidfd_get_info, pidfd_send_signal
+from nscore.linux.calls import pidfd_get_info, pidfd_send_signal
 from nscore.linux.init import SIGKILL
 from nscore.linux.keepers import Taken
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
+    from typing import TypeVar
 
-#: Seconds after which a killed init that does not end is looked at more closely.
+    T = TypeVar("T")
+
+#: How often a killed init is looked at before anybody sleeps for it: it is gone after some 30 looks, in less than the sleep would take.
+LOOKS = 200
+#: Seconds after which one that does not end is looked at more closely.
 GLANCE = 0.02
 ECHILD = 10
 #: Seconds after which a thread is not waited for any longer.
@@ -34,6 +40,7 @@ class Command:
         pid: The command's number as its caller sees it; 0 before its birth.
         pidfd: The command.
         init: A pidfd of the namespace's init: the command's own, where it is PID 1; -1 where there is none, or nothing is left.
+        mask: The caller's mask, where its signals are blocked during the birth.
     """
 
     #: For __del__, where an interrupt came before the next line.
@@ -42,10 +49,8 @@ class Command:
     def __init__(self) -> None:
         self.pid, self.pidfd, self.init = 0, -1, -1
         self.taken: Taken | None = None
-        self.gate: _thread.LockType | None = None
-        #: The thread that sleeps behind the gate.
-        self.tid = 0
-        #: The caller's mask, where its signals are blocked during the birth.
+        #: The thread that sleeps until the command has been reaped, and the gate that it sleeps behind; nothing when that is open.
+        self.parked: list[tuple[int, _thread.LockType]] = []
         self.mask: tuple[int, ...] | None = None
         #: Whoever uses the descriptors holds it, and they are closed when nobody does: a handler's call may come within another one.
         self._lock = _thread.RLock()
@@ -58,39 +63,16 @@ class Command:
 
     def signal(self, sig: int) -> None:
         """Send the command a signal; nothing where nothing is left of it."""
-        with self._held() as alive:
-            if alive:
-                pidfd_send_signal(self.pidfd, sig)
+        self._using(lambda: pidfd_send_signal(self.pidfd, sig), None)
 
     def kill(self) -> None:
         """Have the kernel end the whole namespace."""
-        with self._held() as alive:
-            if not alive:
-                return
-            try:
-                pidfd_send_signal(self.init, SIGKILL)
-            except ProcessLookupError:
-                pass
-            except PermissionError:  # the caller has dropped its ids since
-                if self.taken is None:
-                    raise
-                self.taken.kill()
-
-    @contextmanager
-    def _held(self) -> Iterator[bool]:
-        """Keep the descriptors open, if they are, which is told."""
-        with self._lock:
-            self._uses += 1
-            try:
-                yield self.init >= 0
-            finally:
-                self._uses -= 1
-                self._close()
+        self._using(self._kill, None)
 
     def lost_status(self) -> int:
         """The wait status of the command that somebody else has reaped; ChildProcessError where the kernel (before 6.15) does not tell."""
-        with self._held() as alive, suppress(OSError):
-            status = pidfd_get_info(self.pidfd)[-1] if alive else None
+        with suppress(OSError):
+            status = self._using(lambda: pidfd_get_info(self.pidfd)[-1], None)
             if status is not None:
                 return status
         raise status_lost("Linux before 6.15 does not keep it")
@@ -99,20 +81,51 @@ class Command:
         """Kill the namespace, whose command has been reaped, and return when nothing of it is left: or what is left after patience."""
         if self.init < 0:  # as when wait(), poll() and the end of the with block follow each other
             return ()
-        with self._held() as alive:
-            left = self._ended(self.taken, patience) if alive and self.taken is not None else ()
-            self._over = not left
-            return left
+        return self._using(partial(self._ended, patience), ())
 
     def lend(self) -> tuple[int, int]:
         """Descriptors of one's own of the command and of the init; -1 when nothing is left."""
-        with self._held() as alive:
-            return (os.dup(self.pidfd), os.dup(self.init)) if alive else (-1, -1)
+        return self._using(lambda: (os.dup(self.pidfd), os.dup(self.init)), (-1, -1))
 
-    def _ended(self, taken: Taken, patience: float) -> tuple[str, ...]:
-        self.kill()
+    def release(self) -> None:
+        """Close what is held, and let the thread go."""
+        if self.init >= 0:
+            self._using(self._give_up, None)
+
+    def _using(self, work: Callable[[], T], otherwise: T) -> T:
+        """Do it with the descriptors open; what it returns, or otherwise where they are closed."""
+        with self._lock:
+            self._uses += 1
+            try:
+                return work() if self.init >= 0 else otherwise
+            finally:
+                if self._over and self._uses == 1 and self.init >= 0:
+                    self._close()
+                self._uses -= 1
+
+    def _kill(self) -> None:
+        try:
+            pidfd_send_signal(self.init, SIGKILL)
+        except ProcessLookupError:
+            pass
+        except PermissionError:  # the caller has dropped its ids since
+            if self.taken is None:
+                raise
+            self.taken.kill()
+
+    def _ended(self, patience: float) -> tuple[str, ...]:
+        left = () if self.taken is None else self._left(self.taken, patience)
+        self._over = not left
+        return left
+
+    def _left(self, taken: Taken, patience: float) -> tuple[str, ...]:
+        self._kill()
+        self._open_gate()  # so that its end is over when the caller goes on
         poll = select.poll()
         poll.register(taken.pidfd, select.POLLIN)
+        for _ in range(LOOKS):
+            if poll.poll(0):
+                return ()
         pause = waited = min(GLANCE, patience)
         while not poll.poll(pause * 1000):
             # Whoever sits outside in the group or session of a dead member holds up the init, which runs nothing, and no other.
@@ -125,24 +138,26 @@ class Command:
             waited += pause
         return ()
 
-    def release(self) -> None:
-        """Close what is held, and let the thread go."""
-        if self.init >= 0:
-            with self._held():
-                self._over = True
+    def _give_up(self) -> None:
+        self._over = True
 
     def _close(self) -> None:
-        if not self._over or self._uses or self.init < 0:
-            return
         pidfd, self.pidfd, self.init = self.pidfd, -1, -1
         try:
-            close(pidfd)
+            os.close(pidfd)
             if self.taken is not None:
                 self.taken.close()
         finally:
-            if self.gate is not None:
-                _leaving.append(self.tid)
-                self.gate.release()
+            self._open_gate()
+
+    def _open_gate(self) -> None:
+        """Let the thread go, whose end no PDEATHSIG comes of any more."""
+        try:
+            tid, gate = self.parked.pop()
+        except IndexError:
+            return
+        _leaving.append(tid)
+        gate.release()
 
     def __del__(self) -> None:
         self.release()
@@ -178,7 +193,7 @@ def members(proc: int) -> tuple[str, ...]:
     try:
         return tuple([name for name in os.listdir(directory) if name.isdigit() and name != "1"])
     finally:
-        close(directory)
+        os.close(directory)
 
 
 def described(proc: int) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ assert not TYPE_CHECKING or sys.platform == "linux"
 
 from nscore.errors import Unavailable
 from nscore.linux.boot import CAP_SYS_ADMIN, capabilities, check_proc, forbidding
-from nscore.linux.calls import close, fcntl, sigprocmask
+from nscore.linux.calls import fcntl, sigprocmask
 from nscore.linux.guard import BORN, EXPECTED, MESSAGE
 from nscore.linux.keeper import KILL, MORE, NOW, WATCH, WORDS
 from nscore.linux.wire import F_DUPFD_CLOEXEC, MSG_CMSG_CLOEXEC, MSG_DONTWAIT, MSG_NOSIGNAL, above_standard, send_descriptors
@@ -157,8 +157,8 @@ class Taken:
 
     def close(self) -> None:
         """Close what is held of it."""
-        close(self.pidfd)
-        close(self.proc)
+        os.close(self.pidfd)
+        os.close(self.proc)
 
 
 class Guard:

@@ -66,7 +66,7 @@ class Parked:
         except BaseException as error:
             self.failures.append(error)
         if command.pid:
-            command.gate, command.tid = self.gate, _thread.get_native_id()
+            command.parked.append((_thread.get_native_id(), self.gate))
         else:
             self.gate.release()
         del command, work

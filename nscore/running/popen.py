@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from contextlib import suppress
-from functools import cached_property, partial
+from functools import partial
 from types import TracebackType
 from typing import Any, AnyStr, overload
 
@@ -184,9 +184,10 @@ class Popen(subprocess.Popen[AnyStr]):
         if exc_type is not None:
             self.kill_all()
         super().__exit__(exc_type, value, traceback)
-        if exc_type is not None and self.returncode is None:
-            super().wait()
-        self._end()
+        if exc_type is not None:
+            if self.returncode is None:
+                super().wait()
+            self._end()
 
     def _execute_child(self, *args: Any) -> None:
         self._pipe_ends: list[tuple[int, ...]] = []
@@ -278,8 +279,9 @@ class Popen(subprocess.Popen[AnyStr]):
 
     def _end(self) -> None:
         """Return when nothing is left of the namespace."""
-        if self._life is not None:
-            left = self._life.end(PATIENCE)
+        life = self._life
+        if life is not None and life.init >= 0:
+            left = life.end(PATIENCE)
             if left:
                 raise unkillable(left)
 
@@ -330,11 +332,8 @@ class Spawn:
 
     def __init__(self, popen: subprocess.Popen[Any], args: tuple[Any, ...]) -> None:
         self.popen, self.args = popen, args
-
-    @cached_property
-    def arguments(self) -> dict[str, Any]:
-        """Those of subprocess.Popen._execute_child, by name."""
-        return dict(zip(NAMES, self.args))
+        #: Those of subprocess.Popen._execute_child, by name.
+        self.arguments: dict[str, Any] = dict(zip(NAMES, args))
 
     def __call__(self, **changes: Any) -> int:
         args = (self.arguments | changes).values() if changes else self.args

@@ -60,8 +60,7 @@ def run(
                 process.wait()
                 expired.timeout = timeout or 0.0
                 raise
-            status = process.poll()
-            assert status is not None
+            status: int = process.returncode
         if check and status:
             raise CalledProcessError(status, process.args, output=stdout, stderr=stderr)
         completed: CompletedProcess[Any] = CompletedProcess(process.args, status, stdout, stderr)
