@@ -227,6 +227,55 @@ def ids_may_be_dropped_while_a_command_runs() -> None:
     assert seen.alone()
 
 
+# Whoever signals while another waits.
+
+
+@trap
+def threads_may_kill_what_another_waits_for() -> None:
+    """The waiting one closes the descriptors: they are never closed, nor another file's, under the hands of the others."""
+
+    def kill(process: Popen[bytes]) -> None:
+        process.terminate()
+        while process.init is not None:
+            process.kill_all()
+
+    sys.setswitchinterval(1e-6)
+    with ThreadPoolExecutor(3) as pool:
+        for _ in range(100):
+            with Popen(["sleep", "1000"]) as process:
+                killing = [pool.submit(kill, process) for _ in range(3)]
+                assert process.wait() in (-signal.SIGTERM, -signal.SIGKILL)
+            for one in killing:
+                one.result()
+
+
+@trap
+def a_handler_may_signal_what_it_interrupts_the_wait_for() -> None:
+    """At any moment of it, that of the closing included."""
+    process: Popen[bytes] | None = None
+    calls = 0
+
+    def handler(number: int, frame: object) -> None:
+        nonlocal calls
+        calls += 1
+        if process is not None:
+            process.poll()
+            process.send_signal(0)
+            if calls % 7 == 0:
+                process.kill_all()
+
+    signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0003)
+    try:
+        for _ in range(200):
+            with Popen(["true"]) as process:
+                assert process.wait() in (0, -signal.SIGKILL)
+            assert process.poll() is not None and process.init is None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    assert calls > 200, calls
+
+
 # Descriptors.
 
 
