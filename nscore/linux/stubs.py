@@ -87,14 +87,11 @@ def slow(order: Order) -> bool:
 
 def lowered(asked: dict[str, Any]) -> Image | None:
     """What is executed, as subprocess.Popen._execute_child would have it; None where that will raise something."""
-    args, executable, env = asked["args"], asked["executable"], asked["env"]
-    is_path = hasattr(args, "__fspath__")
-    if is_path and asked["shell"]:
+    executable, env = asked["executable"], asked["env"]
+    if hasattr(asked["args"], "__fspath__") and asked["shell"]:
         return None
     try:
-        words = [args] if is_path or isinstance(args, (str, bytes)) else list(args)
-        if asked["shell"]:
-            words = [executable or SHELL, "-c", *words]
+        words = words_of(asked)
         program = os.fsencode(words[0] if executable is None else executable)
         places = [program]
         if not os.path.dirname(program):
@@ -110,20 +107,20 @@ def lowered(asked: dict[str, Any]) -> Image | None:
     return places_, words_, given_
 
 
-def named(asked: dict[str, Any]) -> Any:
-    """What an error of exec names."""
-    args, executable = asked["args"], asked["executable"]
-    if executable is not None:
-        return executable
-    if asked["shell"]:
-        return SHELL
-    return args if hasattr(args, "__fspath__") or isinstance(args, (str, bytes)) else next(iter(args))
+def words_of(asked: dict[str, Any]) -> list[Any]:
+    """The arguments, a shell's too, as they were given."""
+    args = asked["args"]
+    words = [args] if hasattr(args, "__fspath__") or isinstance(args, (str, bytes)) else list(args)
+    return [asked["executable"] or SHELL, "-c", *words] if asked["shell"] else words
 
 
 def by_stub(order: Order, image: Image) -> None:
     """Make the command by a stub of subprocess's; NoStub where that says nothing."""
     asked = order.spawn.arguments
-    sys.audit("subprocess.Popen", named(asked), asked["args"], asked["cwd"], asked["env"])
+    words = words_of(asked)
+    # What is executed, and what an error of exec names.
+    name = words[0] if asked["executable"] is None else asked["executable"]
+    sys.audit("subprocess.Popen", name, words, asked["cwd"], asked["env"])
     ours, theirs = pair()
     told = Told()
     try:
@@ -145,7 +142,7 @@ def by_stub(order: Order, image: Image) -> None:
         ours.close()
     if not told.words and not told.descriptors:
         raise NoStub
-    order.settle(told, failure_of(told, named(asked)))
+    order.settle(told, failure_of(told, name))
 
 
 def spawned(order: Order, theirs: int) -> int:

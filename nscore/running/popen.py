@@ -189,7 +189,10 @@ class Popen(subprocess.Popen[AnyStr]):
                 super().wait()
             self._end()
 
-    def _execute_child(self, *args: Any) -> None:
+    def _execute_child(self, command: Any, *others: Any) -> None:
+        if not isinstance(command, (list, str, bytes, os.PathLike)):
+            command = list(command)  # once: a birth may take two tries
+        args = (command, *others)
         self._pipe_ends: list[tuple[int, ...]] = []
         try:
             try:

@@ -14,7 +14,7 @@ import pytest
 from tests.check import Skipped
 from tests.running.ordinary import HERE, Place, as_nobody, needs_namespaces
 
-Tried = Callable[[str], dict[str, Any]]
+Tried = Callable[..., dict[str, Any]]
 
 
 def place_of(who: str, stack: ExitStack) -> Place:
@@ -30,17 +30,21 @@ def place_of(who: str, stack: ExitStack) -> Place:
 
 @contextmanager
 def tried_by(module: str) -> Iterator[Tried]:
-    """What a module answers as root, or as nobody."""
+    """What a module answers as root, or as nobody, and to other words."""
     with ExitStack() as stack:
 
         @functools.cache
-        def answers(who: str) -> dict[str, Any]:
-            return dict(place_of(who, stack).answer(module))
+        def place(who: str) -> Place:
+            return place_of(who, stack)
+
+        @functools.cache
+        def answers(who: str, *words: str) -> dict[str, Any]:
+            return dict(place(who).answer(module, *words))
 
         yield answers
 
 
-def nothing_is_wrong(answers: Callable[..., dict[str, Any]], name: str, *who: str) -> None:
+def nothing_is_wrong(answers: Tried, name: str, *who: str) -> None:
     """Nothing was wrong with that one, unless it could not be tried."""
     try:
         answer = answers(*who)[name]
