@@ -69,6 +69,10 @@ class Command:
         """Have the kernel end the whole namespace."""
         self._using(self._kill, None)
 
+    def expire(self, patience: float) -> None:
+        """Return when the command, which has been killed, is to be reaped, or after so many seconds."""
+        first_readable(self.lend(), patience)
+
     def lost_status(self) -> int:
         """The wait status of the command that somebody else has reaped; ChildProcessError where the kernel (before 6.15) does not tell."""
         with suppress(OSError):
@@ -177,6 +181,19 @@ def threads_left() -> None:
 
 
 os.register_at_fork(before=threads_left, after_in_child=_leaving.clear)
+
+
+def first_readable(descriptors: tuple[int, int], patience: float) -> None:
+    """Wait so long for the first one, and close both; nothing where they are -1."""
+    if descriptors[0] < 0:
+        return
+    try:
+        poll = select.poll()
+        poll.register(descriptors[0], select.POLLIN)
+        poll.poll(patience * 1000)
+    finally:
+        for fd in descriptors:
+            os.close(fd)
 
 
 def status_lost(why: str) -> ChildProcessError:

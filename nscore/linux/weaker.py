@@ -25,6 +25,7 @@ from nscore.linux.boot import check_proc
 from nscore.linux.calls import close_range, pidfd_get_info, pidfd_open, pidfd_send_signal, prctl, sigaction, sigprocmask, socketpair
 from nscore.linux.calls.ahead import setting_action, setting_mask
 from nscore.linux.calls.creation import SIGCHLD
+from nscore.linux.command import first_readable
 from nscore.linux.credentials import handled, status_of_thread
 from nscore.linux.entrance import lead, obey, take_ids
 from nscore.linux.init import SIGKILL, reset_signals
@@ -168,6 +169,10 @@ class Warded:
             self._status = told[1]
         else:
             self._gone = True
+
+    def expire(self, patience: float) -> None:
+        """Return when the warden has told of the command, which has been killed, or after so many seconds."""
+        first_readable(self.lend(), patience)
 
     def lost_status(self) -> int:
         """The status of a command whose warden has been killed: the kernel tells it, from 6.15 on, once somebody has reaped it.

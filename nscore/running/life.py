@@ -17,6 +17,9 @@ class Life(Protocol):
     def kill(self) -> None:
         """Have the namespace ended."""
 
+    def expire(self, patience: float) -> None:
+        """Return when the command, which has been killed, is to be reaped, or after so many seconds."""
+
     def lost_status(self) -> int:
         """The wait status of the command, which somebody else has reaped; ChildProcessError where nobody knows it."""
 

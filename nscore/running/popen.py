@@ -83,6 +83,8 @@ class Popen(subprocess.Popen[AnyStr]):
     _warded: Warded | None = None
     #: Its wait status, once it has been reaped here.
     _status: int | None = None
+    #: Whether the kernel was seen not to end it, when it had been killed.
+    _given_up = False
     #: Whether the end of the command is to end its namespace even while its caller waits for something else, such as a pipe.
     _watch = True
 
@@ -131,13 +133,15 @@ class Popen(subprocess.Popen[AnyStr]):
             self._life.kill()
 
     def abandon(self) -> None:
-        """Kill everything and wait until nothing is left; nothing where that has been done or nothing was born."""
+        """Kill everything and wait until nothing is left; nothing where that has been done or nothing was born.
+
+        Raises:
+            Unkillable: Something does not die.
+        """
         life = self._life
         if life is not None and life.pid and life.init >= 0:
             life.kill()
-            if self.returncode is None:
-                super().wait()
-            self._end()
+            self._finish()
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for the command, and until nothing of its namespace is left; returncode.
@@ -183,11 +187,9 @@ class Popen(subprocess.Popen[AnyStr]):
     def __exit__(self, exc_type: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None) -> None:
         if exc_type is not None:
             self.kill_all()
-        super().__exit__(exc_type, value, traceback)
-        if exc_type is not None:
-            if self.returncode is None:
-                super().wait()
-            self._end()
+            self._finish()
+        if not self._given_up:
+            super().__exit__(exc_type, value, traceback)
 
     def _execute_child(self, command: Any, *others: Any) -> None:
         if not isinstance(command, (list, str, bytes, os.PathLike)):
@@ -280,13 +282,29 @@ class Popen(subprocess.Popen[AnyStr]):
             self._life.release()
         return status
 
+    def _finish(self) -> None:
+        """Reap the command, which has been killed, and return when nothing is left; nothing where that has been waited for in vain."""
+        if self._life is None or self._given_up:
+            return
+        if self.returncode is None:
+            self._life.expire(PATIENCE)
+            with suppress(subprocess.TimeoutExpired):
+                super().wait(PATIENCE / 10)
+        if self.returncode is None:
+            raise self._giving_up((f"PID {self.pid}, the command itself",))
+        self._end()
+
     def _end(self) -> None:
         """Return when nothing is left of the namespace."""
         life = self._life
         if life is not None and life.init >= 0:
             left = life.end(PATIENCE)
             if left:
-                raise unkillable(left)
+                raise self._giving_up(left)
+
+    def _giving_up(self, left: tuple[str, ...]) -> Unkillable:
+        self._given_up = True
+        return unkillable(left)
 
 
 def unkillable(left: tuple[str, ...]) -> Unkillable:

@@ -56,8 +56,6 @@ def run(
                 left = None if timeout is None else max(0.0, timeout - (time.monotonic() - begun))
                 stdout, stderr = process.communicate(input, timeout=left)
             except TimeoutExpired as expired:
-                process.kill_all()
-                process.wait()
                 expired.timeout = timeout or 0.0
                 raise
             status: int = process.returncode

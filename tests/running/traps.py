@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import errno
 import gc
 import json
@@ -18,18 +19,19 @@ import subprocess
 import sys
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from nscore.linux import command, keeper
-from nscore.running import Popen, popen, run
+from nscore.running import Popen, Unkillable, popen, run
 from tests.running import changes, forks, interrupts, witness
 
 TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
 
+PTRACE_SEIZE = 0x4206
 TRAPS: dict[str, Callable[[], None]] = {}
 
 
@@ -378,6 +380,43 @@ def the_end_of_the_interpreter_ends_what_runs() -> None:
 
 
 # Who is outside.
+
+
+@trap
+def a_command_that_its_caller_cannot_reap_is_named() -> None:
+    """As long as a tracer does not look at its end, its parent does not see it: that is waited for, but not for ever."""
+    popen.PATIENCE = 0.5
+    for init in (True, False):
+        process = Popen(["sleep", "1000"], init=init)
+        with traced(process.pid):
+            try:
+                with process:
+                    raise LookupError
+            except Unkillable as error:
+                said, reason = str(error), error.__context__
+            assert f"PID {process.pid}, the command itself" in said and isinstance(reason, LookupError), (said, reason)
+            process.abandon()
+        assert process.wait() == -signal.SIGKILL and process.init is None
+
+
+@contextlib.contextmanager
+def traced(pid: int) -> Iterator[None]:
+    """By a child that sleeps."""
+    ours, theirs = os.pipe()
+    tracer = os.fork()
+    if tracer == 0:
+        os.write(theirs, b"%d" % ctypes.CDLL(None).ptrace(PTRACE_SEIZE, pid, 0, 0))
+        while True:
+            signal.pause()
+    try:
+        if os.read(ours, 9) != b"0":
+            raise forks.Impossible("needs to trace")
+        yield
+    finally:
+        os.kill(tracer, signal.SIGKILL)
+        os.waitpid(tracer, 0)
+        os.close(ours)
+        os.close(theirs)
 
 
 @trap
