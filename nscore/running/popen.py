@@ -289,7 +289,7 @@ class Popen(subprocess.Popen[AnyStr]):
         if self.returncode is None:
             self._life.expire(PATIENCE)
             with suppress(subprocess.TimeoutExpired):
-                super().wait(PATIENCE / 10)
+                self.wait(PATIENCE / 10)
         if self.returncode is None:
             raise self._giving_up((f"PID {self.pid}, the command itself",))
         self._end()
