@@ -52,15 +52,17 @@ class Keeper:
         check_proc()
         self.facts = facts()
         self.privileged = bool(capabilities() >> CAP_SYS_ADMIN & 1)
-        control, reply = self._spawned()
+        control, reply, memory = self._spawned()
         if self.privileged and reply is not None and reply[0] == errno.EPERM:  # exec has taken from it what its caller has
             os.close(control)
             self.privileged = False
-            control, reply = self._spawned()
+            control, reply, memory = self._spawned()
         #: The serial number of the last init that was taken, as far as is known.
         self.taken = bytes(4)
         self._guard: Guard | None = None
         self._lock = threading.Lock()
+        #: Its statm, of proc_pid_statm(5).
+        self._memory = [above_standard(fd) for fd in memory]
         #: The standard library's, which takes a third of the time of a call by ctypes.
         self.socket = socket.socket(fileno=control)
         _all.add(self)
@@ -68,7 +70,7 @@ class Keeper:
             self.close()
             raise refused(reply, self.privileged)
 
-    def _spawned(self) -> tuple[int, Any]:
+    def _spawned(self) -> tuple[int, Any, tuple[int, ...]]:
         ids = (-1, -1) if self.privileged else (os.geteuid(), os.getegid())
         return spawned("keeper", *ids)
 
@@ -97,10 +99,16 @@ class Keeper:
         return Taken(self, serial, *[above_standard(fd) for fd in TWO.unpack(rights[0][2])])
 
     def alive(self) -> bool:
-        """Whether the other end of its socket is open."""
+        """Whether it has not begun to die.
+
+        Its inits are killed early in its death, and share its descriptors: the socket is open until the last of them is gone.  But before
+        all that it gives up its memory (exit_mm in do_exit).
+        """
         poll = select.poll()
         poll.register(self.socket, 0)
-        return not poll.poll(0)
+        with suppress(ProcessLookupError):
+            return not poll.poll(0) and os.pread(self._memory[0], 2, 0) != b"0 "
+        return False
 
     def tell(self, letter: bytes, serial: bytes, *descriptors: int) -> None:
         """Say something; a keeper that has died has already done all that can be asked of it."""
@@ -121,6 +129,8 @@ class Keeper:
     def close(self) -> None:
         """Let it end, with all its inits."""
         self.socket.close()
+        while self._memory:
+            os.close(self._memory.pop())
         if self._guard is not None:
             self._guard.close()
 
@@ -165,7 +175,7 @@ class Guard:
     """The guard of this process, and the socket of the commands that it would kill."""
 
     def __init__(self) -> None:
-        control, reply = spawned("guard")
+        control, reply, _ = spawned("guard")
         self.control = socket.socket(fileno=control)
         if reply != (0, None):
             self.control.close()

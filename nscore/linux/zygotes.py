@@ -156,7 +156,7 @@ def facts() -> tuple[object, ...]:
 
 def start() -> int:
     """Start a zygote: the descriptor of its socket."""
-    ours, reply = spawned("zygote")
+    ours, reply, _ = spawned("zygote")
     if reply != (0, None):
         os.close(ours)
         why = reply[1] if reply else "it dies at once"
@@ -164,8 +164,12 @@ def start() -> int:
     return ours
 
 
-def spawned(module: str, *args: int) -> tuple[int, Any]:
-    """Start a process that runs main() of a module of nscore.linux: a descriptor of our socket to it, and its first word, if any."""
+def spawned(module: str, *args: int) -> tuple[int, Any, tuple[int, ...]]:
+    """Start a process that runs main() of a module of nscore.linux.
+
+    Returns:
+        A descriptor of our socket to it, and its first word, None for none, with the descriptors that came with it.
+    """
     ours, theirs = socketpair(1, SEQPACKET_CLOEXEC)
     driver = os.pidfd_open(os.getpid())
     try:
@@ -175,7 +179,8 @@ def spawned(module: str, *args: int) -> tuple[int, Any]:
         os.close(driver)
     with suppress(ChildProcessError):  # SIGCHLD is ignored, or another thread's wait() was first
         os.waitpid(pid, 0)
-    return ours, receive_descriptors(ours)[0]
+    reply, descriptors = receive_descriptors(ours)
+    return ours, reply, descriptors
 
 
 def _spawn(module: str, theirs: int, driver: int, args: tuple[int, ...]) -> int:

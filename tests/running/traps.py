@@ -365,6 +365,16 @@ def a_keeper_that_is_killed_ends_all_and_the_next_run_has_another() -> None:
 
 
 @trap
+def a_keeper_that_is_dying_gives_nobody_an_init() -> None:
+    """All of its inits have been killed by then; those that wait still die a little later than the one whose command has just ended."""
+    for _ in range(30):
+        process = Popen(["sleep", "1000"])
+        os.kill(keeper_of(process), signal.SIGKILL)
+        assert process.wait() == -9
+        assert run(["sh", "-c", "exit 7"]).returncode == 7
+
+
+@trap
 def a_forked_child_has_a_keeper_of_its_own() -> None:
     with Popen(["sleep", "1000"]) as process:
         pid = os.fork()
