@@ -15,8 +15,7 @@ import pytest
 
 from tests.check import Skipped
 from tests.conftest import need
-from tests.running.ordinary import Place, copied
-from tests.running.verdict import place_of
+from tests.running.ordinary import HERE, Place, as_nobody, copied, needs_namespaces
 
 if sys.platform != "linux":
     pytest.skip("PID namespaces are Linux's", allow_module_level=True)
@@ -34,7 +33,13 @@ def place() -> Iterator[Callable[[str], Place]]:
         @functools.cache
         def find(who: str) -> Place:
             need("linux")
-            return place_of(who, stack)
+            if who == "root":
+                if os.geteuid():
+                    raise Skipped("needs root")
+                return HERE
+            ordinary = stack.enter_context(as_nobody())
+            needs_namespaces(ordinary)
+            return ordinary
 
         def found(who: str) -> Place:
             try:
