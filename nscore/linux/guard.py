@@ -24,10 +24,12 @@ from nscore.linux.init import SIGKILL
 from nscore.linux.wire import FAULT, MSG_CMSG_CLOEXEC, MSG_DONTWAIT, described, receive_descriptors, send_descriptors
 from nscore.linux.zygote import lift_limit, settle_down
 
-#: What comes with a command, or before it: which, the thread that makes it; the session that it will be of, 0 for one of its own; when, in
-#: clock ticks since the boot of the machine.
+#: What comes with a command, or before it: which, the thread that makes it; the session that it will be of; when, in clock ticks since the
+#: boot of the machine.
 MESSAGE = struct.Struct("=ciiq")
 EXPECTED, BORN = b"e", b"b"
+#: For a session of the command's own.  0 is one that began outside the caller's PID namespace, as in a container.
+OWN_SESSION = -1
 
 
 def main(control: int, caller: int) -> None:
@@ -133,16 +135,17 @@ def unspoken(session: int, begun: int) -> list[int]:
 def is_unspoken(pid: int, session: int, begun: int) -> bool:
     """Whether it is an orphan of that session, PID 1 of a namespace in ours, and not older."""
     try:
-        with open(f"/proc/{pid}/stat") as file:
-            fields = file.read().rpartition(")")[2].split()
-        if int(fields[1]) != os.getppid() or int(fields[3]) != (session or pid) or int(fields[19]) < begun:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+        own = pid if session == OWN_SESSION else session
+        if int(fields[1]) != os.getppid() or int(fields[3]) != own or int(fields[19]) < begun:
             return False
-        return numbers(pid)[len(numbers(os.getpid())) :] == ["1"]
-    except (FileNotFoundError, ProcessLookupError):
+        return numbers(pid)[len(numbers(os.getpid())) :] == [b"1"]
+    except (FileNotFoundError, ProcessLookupError, PermissionError):  # refused by hidepid=1: another user's, and no command of ours
         return False
 
 
-def numbers(pid: int) -> list[str]:
+def numbers(pid: int) -> list[bytes]:
     """Those of a process, in our namespace and in each one below."""
-    with open(f"/proc/{pid}/status") as file:
-        return next(line for line in file if line.startswith("NSpid:")).split()[1:]
+    with open(f"/proc/{pid}/status", "rb") as file:
+        return next(line for line in file if line.startswith(b"NSpid:")).split()[1:]

@@ -22,7 +22,7 @@ assert not TYPE_CHECKING or sys.platform == "linux"
 from nscore.errors import Unavailable
 from nscore.linux.boot import CAP_SYS_ADMIN, capabilities, check_proc, forbidding
 from nscore.linux.calls import fcntl, sigprocmask
-from nscore.linux.guard import BORN, EXPECTED, MESSAGE
+from nscore.linux.guard import BORN, EXPECTED, MESSAGE, OWN_SESSION
 from nscore.linux.keeper import KILL, MORE, NOW, WATCH, WORDS
 from nscore.linux.wire import F_DUPFD_CLOEXEC, MSG_CMSG_CLOEXEC, MSG_DONTWAIT, MSG_NOSIGNAL, above_standard, send_descriptors
 from nscore.linux.zygotes import disown, spawned
@@ -192,7 +192,8 @@ class Guard:
     def expect(self, leads_session: bool) -> None:
         """Say that this thread is about to make a command."""
         now = time.clock_gettime_ns(time.CLOCK_BOOTTIME) * TICKS // 10**9
-        self._say(MESSAGE.pack(EXPECTED, threading.get_native_id(), 0 if leads_session else os.getsid(0), now), ())
+        session = OWN_SESSION if leads_session else os.getsid(0)
+        self._say(MESSAGE.pack(EXPECTED, threading.get_native_id(), session, now), ())
 
     def take(self, *commands: int) -> None:
         """Have the command that this thread has made; nothing where none was born."""

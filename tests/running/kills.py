@@ -93,7 +93,7 @@ def children() -> dict[int, str]:
     found = {}
     for pid in filter(str.isdigit, os.listdir("/proc")):
         with suppress(FileNotFoundError, ProcessLookupError):
-            name, _, rest = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
+            name, _, rest = Path(f"/proc/{pid}/stat").read_text(errors="replace").partition("(")[2].rpartition(")")
             if int(rest.split()[1]) == os.getpid():
                 found[int(pid)] = name
     return found
@@ -167,6 +167,7 @@ def kill_in_birth(announced: bool, **options: bool) -> dict[int, str]:
 
     def body(tell: int) -> None:
         born(word, init=False, proc=False)
+        prctl(PR_SET_NAME, "\udcff")  # which is no text: whoever searches /proc meets it
         keepers.Guard.take = lambda self, *commands: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[method-assign]
         if not announced:
             keepers.Guard.expect = lambda self, leads_session: None  # type: ignore[method-assign]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,9 +15,10 @@ from typing import Any
 
 import pytest
 
+from nscore.running import run
 from tests.check import Skipped
 from tests.conftest import need
-from tests.running.ordinary import HERE, Place, as_nobody, copied, needs_namespaces
+from tests.running.ordinary import HERE, ROOT, Place, as_nobody, copied, needs_namespaces
 
 if sys.platform != "linux":
     pytest.skip("PID namespaces are Linux's", allow_module_level=True)
@@ -76,6 +79,18 @@ def test_a_command_of_which_its_caller_did_not_live_to_tell_ends_too(announced: 
         assert left == {}
     else:
         assert left, "the planted fault is noticed"
+
+
+def test_the_same_in_a_session_that_began_outside_the_callers_namespace() -> None:
+    """As in a container: there its number is 0."""
+    need("linux")
+    if os.geteuid():
+        pytest.skip("needs root")
+    done = run([sys.executable, "-c", IN_SESSION_0], stdout=subprocess.PIPE, check=True, cwd=ROOT)
+    assert json.loads(done.stdout) == [0, {}]
+
+
+IN_SESSION_0 = "import json, os; from tests.running.kills import kill_in_birth; print(json.dumps([os.getsid(0), kill_in_birth(True)]))"
 
 
 #: Text of the package as it stands, and broken.
