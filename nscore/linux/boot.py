@@ -107,8 +107,8 @@ def booted(keeper_of: Callable[[], Zygote] = zygote) -> Booted:
 
 def capabilities() -> int:
     """CapEff of the calling thread."""
-    with open("/proc/thread-self/status") as file:
-        return int(next(line for line in file if line.startswith("CapEff:")).split()[1], 16)
+    with open("/proc/thread-self/status", "rb") as file:  # a name need not be text
+        return int(next(line for line in file if line.startswith(b"CapEff:")).split()[1], 16)
 
 
 def check_proc() -> None:

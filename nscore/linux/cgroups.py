@@ -121,7 +121,7 @@ def unavailable(home: str, error: OSError) -> Unavailable:
 
 def own() -> str:
     """The directory of the calling thread's cgroup.  cgroups(7), proc_pid_cgroup(5)"""
-    with open("/proc/thread-self/cgroup") as file:
+    with open("/proc/thread-self/cgroup", errors="surrogateescape") as file:
         paths = [line[3:].rstrip("\n") for line in file if line.startswith("0::/")]
     with open("/proc/thread-self/mountinfo", errors="surrogateescape") as file:
         mounts = [match.groups() for line in file if (match := re.match(r"\S+ \S+ \S+ (\S+) (\S+) .* - cgroup2 ", line))]

@@ -218,7 +218,9 @@ def described(proc: int) -> tuple[str, ...]:
     found = []
     for pid in members(proc):
         lines: dict[str, str] = {}
-        with suppress(OSError), open(os.open(f"{pid}/status", os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc)) as file:
-            lines = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+        with suppress(OSError):
+            fd = os.open(f"{pid}/status", os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc)
+            with open(fd, errors="backslashreplace") as file:
+                lines = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
         found.append(f"PID {pid} ({lines.get('Name', '?')}, {lines.get('State', '?')})")
     return tuple(found)

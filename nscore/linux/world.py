@@ -222,7 +222,7 @@ def nspid(path: str, proc: int | None) -> list[str] | None:
     """NSpid of a status file, from the namespace of its /proc inwards; None if the process is gone."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc)
-        with open(fd) as file:
+        with open(fd, errors="surrogateescape") as file:
             return next(line for line in file if line.startswith("NSpid:")).split()[1:]
     except (FileNotFoundError, ProcessLookupError, StopIteration):
         return None

@@ -143,11 +143,11 @@ os.register_at_fork(after_in_child=partial(disown, _lock, _all, _current))
 
 def facts() -> tuple[object, ...]:
     """All that a zygote has from its driver: where one of them has changed since, it would give a machine what the driver no longer has."""
-    with open("/proc/thread-self/status") as file:
+    with open("/proc/thread-self/status", errors="surrogateescape") as file:
         status = [line for line in file if line.partition(":")[0] in INHERITED]
     with open("/proc/thread-self/limits") as file:
         limits = file.read()
-    with open("/proc/thread-self/cgroup") as file:
+    with open("/proc/thread-self/cgroup", "rb") as file:
         cgroup = file.read()
     root = os.stat("/")
     namespaces = [os.readlink(f"/proc/thread-self/ns/{name}") for name in NAMESPACES]

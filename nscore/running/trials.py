@@ -85,7 +85,7 @@ def proc() -> str:
 
 def filters() -> str:
     """Those that are in force are no failure; what they forbid is."""
-    with open("/proc/self/status") as file:
+    with open("/proc/self/status", errors="surrogateescape") as file:
         lines = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
     return {"0": "none", "2": f"{lines.get('Seccomp_filters', 'some')} in force"}.get(lines.get("Seccomp", ""), "unknown")
 
@@ -274,9 +274,9 @@ def moved(option: bool) -> str:
 
 def cgroup() -> str:
     """A cgroup of one's own below the present one, with cgroup.kill."""
-    with open("/proc/self/cgroup") as file:
+    with open("/proc/self/cgroup", errors="surrogateescape") as file:
         own_path = next((line.rstrip("\n")[3:].rstrip("/") for line in file if line.startswith("0::")), None)
-    with open("/proc/self/mountinfo") as file:
+    with open("/proc/self/mountinfo", errors="surrogateescape") as file:
         place = next((line.split()[4] for line in file if " - cgroup2 " in line), None)
     if own_path is None or place is None:
         raise Unavailable("no cgroup v2 hierarchy is mounted", "Mount cgroup2 on /sys/fs/cgroup")

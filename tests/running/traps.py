@@ -24,6 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from nscore import boot
 from nscore.linux import command, keeper
 from nscore.running import Popen, Unkillable, popen, run
 from tests.running import changes, forks, interrupts, witness
@@ -401,6 +402,19 @@ def the_end_of_the_interpreter_ends_what_runs() -> None:
 
 
 # Who is outside.
+
+
+@trap
+def a_name_need_not_be_text() -> None:
+    """That of the caller, of whom /proc tells him; and those of what is left in a namespace."""
+    Path("/proc/self/comm").write_bytes(b"\xff")
+    with witness.nothing_left() as options:
+        assert run(["true"], **options).returncode == 0
+    with boot("linux") as machine:
+        assert machine.init.getpid() == 1
+    proc = os.open("/proc", os.O_PATH)
+    assert any(named.startswith(f"PID {os.getpid()} (\\xff, ") for named in command.described(proc)), command.described(proc)
+    os.close(proc)
 
 
 @trap
