@@ -21,7 +21,8 @@ from nscore.linux.calls import pidfd_open, setns, sigprocmask, unshare
 from nscore.linux.calls.creation import NEWPID
 from nscore.linux.command import Command, status_lost, threads_left
 from nscore.linux.forked import Order
-from nscore.linux.keepers import SIG_BLOCK, Keeper, Taken, blocked, keeper, outgrown, renewed
+from nscore.linux.keepers import Keeper, Taken, keeper, outgrown, renewed
+from nscore.linux.masked import SIG_BLOCK, blocked
 from nscore.linux.parked import in_thread
 from nscore.linux.stubs import apart
 from nscore.linux.surround import Options, Refused, step, surround

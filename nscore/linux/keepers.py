@@ -21,19 +21,17 @@ assert not TYPE_CHECKING or sys.platform == "linux"
 
 from nscore.errors import Unavailable
 from nscore.linux.boot import CAP_SYS_ADMIN, capabilities, check_proc, forbidding
-from nscore.linux.calls import fcntl, sigprocmask
+from nscore.linux.calls import fcntl
 from nscore.linux.guard import BORN, EXPECTED, MESSAGE, OWN_SESSION
 from nscore.linux.keeper import KILL, MORE, NOW, WATCH, WORDS
+from nscore.linux.masked import blocked
 from nscore.linux.wire import F_DUPFD_CLOEXEC, MSG_CMSG_CLOEXEC, MSG_DONTWAIT, MSG_NOSIGNAL, above_standard, send_descriptors
 from nscore.linux.zygotes import disown, spawned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from typing import Any, TypeVar
+    from collections.abc import Iterable
+    from typing import Any
 
-    T = TypeVar("T")
-
-SIG_BLOCK, SIG_SETMASK = 0, 2
 TWO = struct.Struct("2i")
 RIGHTS = socket.CMSG_SPACE(TWO.size)
 #: Of the clock by which a process's start is told.
@@ -238,15 +236,6 @@ def renewed(old: Keeper | None) -> Keeper:
         if _current.get(ids) is old:
             _current[ids] = blocked(Keeper)  # commands whose init is the old one's hold it themselves
         return _current[ids]
-
-
-def blocked(work: Callable[[], T]) -> T:
-    """Do a piece of work with all signals blocked in this thread, so that no handler comes between its parts."""
-    mask = sigprocmask(SIG_BLOCK, tuple(range(1, 65)))
-    try:
-        return work()
-    finally:
-        sigprocmask(SIG_SETMASK, mask)
 
 
 def outgrown(old: Keeper) -> bool:

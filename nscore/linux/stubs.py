@@ -9,6 +9,7 @@ import os
 import socket
 import sys
 from contextlib import suppress
+from functools import partial
 
 TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
@@ -19,7 +20,7 @@ from nscore.linux.calls import prctl, sigaction, sigprocmask
 from nscore.linux.calls.ahead import DEFAULT, IGNORE, setting_action, setting_mask
 from nscore.linux.calls.syscall import environ
 from nscore.linux.forked import Order, Told, by_fork, pair
-from nscore.linux.keepers import SIG_BLOCK, SIG_SETMASK
+from nscore.linux.masked import SIG_BLOCK, blocked
 from nscore.linux.structs import fsdecode
 from nscore.linux.stub import BEFORE, EXEC
 from nscore.linux.wire import FAULT, MSG_NOSIGNAL, packets, send_descriptors
@@ -36,7 +37,6 @@ LARGE = 150 << 20
 PR_GET_DUMPABLE = 3
 #: What an interpreter changes when it starts.
 CHANGED = SIGINT, SIGPIPE, SIGXFSZ = 2, 13, 25
-EVERY = tuple(range(1, 65))
 #: As subprocess has it, which knows another one on Android.
 SHELL = "/system/bin/sh" if hasattr(sys, "getandroidapilevel") else "/bin/sh"
 
@@ -124,12 +124,11 @@ def by_stub(order: Order, image: Image) -> None:
     ours, theirs = pair()
     told = Told()
     try:
-        # In a thread too: a Ctrl-C is for the command, and no KeyboardInterrupt of the stub's.
-        mask = sigprocmask(SIG_BLOCK, EVERY)
+        mask = sigprocmask(SIG_BLOCK, ())
         try:
-            stub = spawned(order, theirs.fileno())
+            # In a thread too: a Ctrl-C is for the command, and no KeyboardInterrupt of the stub's.
+            stub = blocked(partial(spawned, order, theirs.fileno()))
         finally:
-            sigprocmask(SIG_SETMASK, mask)
             theirs.close()
         instruct(ours, order, image, mask if order.mask is None else order.mask)
         with suppress(ChildProcessError):  # another thread's wait() was first

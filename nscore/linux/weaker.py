@@ -29,7 +29,7 @@ from nscore.linux.command import first_readable
 from nscore.linux.credentials import handled, status_of_thread
 from nscore.linux.entrance import lead, obey, take_ids
 from nscore.linux.init import SIGKILL, reset_signals
-from nscore.linux.keepers import SIG_BLOCK, blocked
+from nscore.linux.masked import SIG_BLOCK, blocked
 from nscore.linux.wire import F_DUPFD_CLOEXEC, SEQPACKET_CLOEXEC, above_standard, receive_descriptors, send_descriptors
 from nscore.linux.zygotes import BARE, IMAGE
 

@@ -106,8 +106,9 @@ class Init:
 
     def run(self) -> int:
         """Start the main child, and serve until it has ended: its exit status."""
-        self.mask = self.calls.sigprocmask(SigMask.SETMASK, self.manner.collected)
+        self.mask = self.calls.sigprocmask(SigMask.BLOCK, ())  # known before it is changed: what came just before may raise just after
         try:
+            self.calls.sigprocmask(SigMask.SETMASK, self.manner.collected)
             self.start()
         except BaseException:
             self.calls.sigprocmask(SigMask.SETMASK, self.mask)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import signal
 import struct
@@ -20,9 +21,10 @@ assert not TYPE_CHECKING or sys.platform == "linux"
 
 from nscore.errors import Unavailable
 from nscore.linux import afterfork
-from nscore.linux.calls import creation, gettid, sethostname, syscall, uname
-from nscore.linux.calls.creation import NEWPID, NEWUTS, PARENT, PIDFD, SIGCHLD, VM, Born
+from nscore.linux.calls import creation, gettid, sethostname, syscall, uname, unshare
+from nscore.linux.calls.creation import NEWPID, NEWUSER, NEWUTS, PARENT, PIDFD, SIGCHLD, VM, Born
 from nscore.linux.numbers import NUMBERS
+from tests.linux.filters import answer
 
 Body = Callable[[], object]
 Forked = Callable[[Body], None]
@@ -134,6 +136,29 @@ def test_a_refused_clone_leaves_nothing(way: str, forked: Forked) -> None:
         assert os.listdir("/proc/self/fd") == before
         with pytest.raises(ChildProcessError):
             os.waitpid(-1, os.WNOHANG)
+
+    forked(body)
+
+
+@root
+@pytest.mark.parametrize("way", ["raw", "helper", "fork"])
+def test_a_child_that_cannot_be_leaves_no_namespace_for_the_next(way: str, forked: Forked) -> None:
+    def body() -> None:
+        answer(errno.EAGAIN, "clone", "clone3")
+        with pytest.raises(BlockingIOError):
+            creation.WAYS[way](NEWPID, SIGCHLD, ())
+        assert os.readlink("/proc/self/ns/pid_for_children") == os.readlink("/proc/self/ns/pid")
+
+    forked(body)
+
+
+@root
+def test_who_could_not_come_back_from_a_pid_namespace_does_not_go_by_fork(forked: Forked) -> None:
+    def body() -> None:
+        unshare(NEWUSER)
+        with pytest.raises(Unavailable, match="could not go back"):
+            creation.fork(NEWPID, SIGCHLD, ())
+        assert os.readlink("/proc/self/ns/pid_for_children") == os.readlink("/proc/self/ns/pid")
 
     forked(body)
 

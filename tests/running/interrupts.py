@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import dis
 import os
 import random
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import deque
 from types import FrameType
 from typing import Any
 
@@ -56,9 +58,50 @@ def an_interrupt_at_each_line_of_ours_leaves_nothing() -> None:
             sys.settrace(None)
         assert seen.alone(), f"something is left after an interrupt at {tracer.where}"
         witness.assert_childless(tracer.where)
+        assert not witness.mask_of_signals(), f"signals are blocked after an interrupt at {tracer.where}"
         if not tracer.where:
             break
     assert step > 50
+
+
+def handlers_that_run_as_signals_are_blocked_leave_the_mask_as_it_was() -> None:
+    """What comes just before that is handled just after; where two handlers raise, the second does so as the mask is put back."""
+    numbers: tuple[signal.Signals, ...] = (signal.SIGALRM, signal.SIGUSR1)
+    for number in numbers:
+        signal.signal(number, signal.default_int_handler)
+    for raising in (numbers[:1], numbers):
+        for nth in range(100):
+            seen = witness.Witness()
+            tracer = AtBlock(nth, raising)
+            try:
+                sys.setprofile(tracer)
+                run(["sh", "-c", f"{witness.ESCAPES} :"], init=False, **seen.passed)
+            except KeyboardInterrupt:
+                pass
+            finally:
+                sys.setprofile(None)
+            assert not witness.mask_of_signals(), f"{len(raising)} interrupts at block {nth} leave signals blocked"
+            assert seen.alone(), f"something is left after {len(raising)} interrupts at block {nth}"
+            witness.assert_childless()
+            if tracer.left >= 0:
+                break
+        assert nth, "signals were blocked"
+
+
+class AtBlock:
+    """Has the interpreter call the handlers of these signals when it is first seen that signals are blocked, for the nth time from 0."""
+
+    def __init__(self, nth: int, numbers: tuple[signal.Signals, ...]) -> None:
+        self.left, self.numbers, self.owner, self.blocked = nth, numbers, os.getpid(), False
+
+    def __call__(self, frame: FrameType, event: str, arg: Any) -> None:
+        if os.getpid() != self.owner or event not in ("return", "c_return"):
+            return
+        before, self.blocked = self.blocked, bool(witness.mask_of_signals())
+        if self.blocked and not before:
+            self.left -= 1
+            if self.left == -1:
+                deque(map(_thread.interrupt_main, self.numbers))  # in one call, in which no handler runs yet
 
 
 NOP = dis.opmap["NOP"]

@@ -18,6 +18,7 @@ from nscore import Blocked, Disposition, IdType, Prctl, Program, SigMask, Signal
 from nscore.running.init import init, init_program
 from nscore.running.init_manners import DUMB_INIT, OWN, TINI, Manner, Place
 from tests.conftest import BACKENDS, need
+from tests.running import interrupts
 from tests.running.orphans import LEFT, RIGHT, Init, Main, discards, exists, hasty, main_child, status_of, waits_for_main_first
 
 MANNERS = {"nscore": OWN, "tini": TINI, "dumb-init": DUMB_INIT}
@@ -264,6 +265,25 @@ def signals_masked() -> object:
     if sys.platform == "linux":
         return signal.pthread_sigmask(signal.SIG_BLOCK, ())
     return None
+
+
+def test_an_interrupt_as_signals_are_blocked_leaves_the_mask_as_it_was() -> None:
+    if sys.platform != "linux":
+        pytest.skip("the calling process is for Linux")
+    pid = os.fork()
+    if pid == 0:
+        status = 99
+        try:
+            signal.signal(signal.SIGALRM, signal.default_int_handler)
+            mask = signals_masked()
+            sys.setprofile(interrupts.AtBlock(0, (signal.SIGALRM,)))
+            try:
+                init(("true",))
+            except KeyboardInterrupt:
+                status = 0 if signals_masked() == mask else 98
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
 def forked_status(*argv: str, **options: Any) -> int:

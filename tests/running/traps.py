@@ -210,6 +210,7 @@ def eight_threads_run_forty_commands_each() -> None:
 
 trap(interrupts.an_interrupt_at_a_random_moment_leaves_nothing)
 trap(interrupts.an_interrupt_at_each_line_of_ours_leaves_nothing)
+trap(interrupts.handlers_that_run_as_signals_are_blocked_leave_the_mask_as_it_was)
 
 
 # Ids that are dropped.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import signal
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -36,17 +37,22 @@ class Witness:
 
 @contextlib.contextmanager
 def nothing_left() -> Iterator[Any]:
-    """Options of a command of which nothing is left after the with block, no child and no descriptor either."""
-    before = descriptors()
+    """Options of a command of which nothing is left after the with block, no child, no descriptor and no blocked signal either."""
+    before, mask = descriptors(), mask_of_signals()
     witness = Witness()
     yield witness.passed
     assert witness.alone(), "something of the command lives"
     assert_childless()
     assert descriptors() == before, f"{before} descriptors before, {descriptors()} after"
+    assert mask_of_signals() == mask, f"blocked signals before: {mask}, after: {mask_of_signals()}"
 
 
 def descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))
+
+
+def mask_of_signals() -> set[int]:
+    return set(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
 
 
 def assert_childless(when: str = "") -> None:

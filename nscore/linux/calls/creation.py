@@ -19,8 +19,9 @@ assert not TYPE_CHECKING or sys.platform == "linux"
 
 from nscore.errors import Unavailable
 from nscore.linux.afterfork import alone, glibc, hooked, tid_address
-from nscore.linux.calls import close, pidfd_open, recvmsg, sendmsg, setns, sigprocmask, socketpair, unshare
+from nscore.linux.calls import capget, close, pidfd_open, recvmsg, sendmsg, setns, socketpair, unshare
 from nscore.linux.calls.syscall import failure, holding_gil, syscall
+from nscore.linux.masked import blocked
 from nscore.linux.numbers import ARCH, CLONE_ARGUMENTS, NUMBERS
 from nscore.linux.structs import clone_args
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SIGCHLD = 17
+SYS_ADMIN = 1 << 21
 #: sched.h, for whom nscore.flags is too much to import.
 VM, FS, FILES, SIGHAND, PIDFD, VFORK, PARENT, THREAD = 0x100, 0x200, 0x400, 0x800, 0x1000, 0x4000, 0x8000, 0x10000
 NEWNS, SETTLS, CHILD_CLEARTID, CHILD_SETTID = 0x20000, 0x80000, 0x200000, 0x1000000
@@ -236,15 +238,10 @@ def fork(flags: int, exit_signal: int, set_tid: tuple[int, ...]) -> Born:
         )
     ours, theirs = os.pipe()
     # A handler that forked between unshare and setns would make the new namespace's init.
-    mask = sigprocmask(0, tuple(range(1, 65)))
-    try:
-        pid = _forked(flags & NEWPID)
-        if pid == 0:
-            os.close(ours)
-            _leave(flags & LEFT_BY_CHILD, theirs)
-            return 0, None
-    finally:
-        sigprocmask(2, mask)
+    pid = blocked(lambda: _forked(flags, theirs))
+    if pid == 0:
+        os.close(ours)
+        return 0, None
     os.close(theirs)
     with open(ours, "rb") as pipe:
         failed = pipe.read()
@@ -254,18 +251,36 @@ def fork(flags: int, exit_signal: int, set_tid: tuple[int, ...]) -> Born:
     return pid, pidfd_open(pid) if flags & PIDFD else None
 
 
-def _forked(newpid: int) -> int:
-    if not newpid:
-        return os.fork()
+def _forked(flags: int, theirs: int) -> int:
+    pid = _forked_into_new(flags & NEWPID) if flags & NEWPID else os.fork()
+    if pid == 0:
+        _leave(flags & LEFT_BY_CHILD, theirs)
+    return pid
+
+
+def _forked_into_new(newpid: int) -> int:
     own = os.open("/proc/thread-self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
     try:
+        _check_return(own, newpid)
         unshare(newpid)
-        pid = os.fork()
-        if pid:
-            setns(own, newpid)
+        pid = -1
+        try:
+            pid = os.fork()
+        finally:
+            if pid:
+                setns(own, newpid)  # so that the next child is none of the new namespace's, where this one could not be made either
     finally:
         os.close(own)
     return pid
+
+
+def _check_return(own: int, newpid: int) -> None:
+    """Unavailable where unshare(2) is permitted, by a user namespace that does not own the PID namespace, and setns(2) back is not."""
+    try:
+        setns(own, newpid)
+    except PermissionError:
+        if capget()[0] & SYS_ADMIN:
+            raise Unavailable("clone: by os.fork() the caller could not go back to its PID namespace, as another user owns it") from None
 
 
 def _leave(flags: int, theirs: int) -> None:
