@@ -78,6 +78,7 @@ def alike(argv: Any, **options: Any) -> bytes:
 
 @scene
 def the_way_is_chosen_by_the_caller_that_has_to_fork() -> None:
+    os.setpgid(0, 0)  # a group that began outside our PID namespace has no number but 0 here
     for options in ({}, {"init": False}, {"map_root_user": True}, {"process_group": os.getpgid(0)}):
         if "process_group" in options and sys.version_info < (3, 11):
             continue
