@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-#: How often a killed init is looked at before anybody sleeps for it: it is gone after some 30 looks, in less than the sleep would take.
+#: How often a killed init is looked at before anybody sleeps for it: it is gone after 50 to 80 looks, some 30 µs, or less than a sleep.
 LOOKS = 200
 #: Seconds after which one that does not end is looked at more closely.
 GLANCE = 0.02

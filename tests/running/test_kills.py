@@ -18,7 +18,8 @@ import pytest
 from nscore.running import run
 from tests.check import Skipped
 from tests.conftest import need
-from tests.running.ordinary import HERE, ROOT, Place, as_nobody, copied, needs_namespaces
+from tests.running.ordinary import ROOT, Place, copied
+from tests.running.verdict import place_of
 
 if sys.platform != "linux":
     pytest.skip("PID namespaces are Linux's", allow_module_level=True)
@@ -36,13 +37,7 @@ def place() -> Iterator[Callable[[str], Place]]:
         @functools.cache
         def find(who: str) -> Place:
             need("linux")
-            if who == "root":
-                if os.geteuid():
-                    raise Skipped("needs root")
-                return HERE
-            ordinary = stack.enter_context(as_nobody())
-            needs_namespaces(ordinary)
-            return ordinary
+            return place_of(who, stack)
 
         def found(who: str) -> Place:
             try:
