@@ -17,6 +17,7 @@ assert not TYPE_CHECKING or sys.platform == "linux"
 
 from nscore.errors import Unavailable
 from nscore.linux.afterfork import alone
+from nscore.linux.boot import check_proc
 from nscore.linux.calls import pidfd_open, setns, sigprocmask, unshare
 from nscore.linux.calls.creation import NEWPID
 from nscore.linux.command import Command, status_lost, threads_left
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from nscore.linux.surround import Spawn
 
-ESRCH, ENOMEM = 3, 12
+ENOENT, ESRCH, ENOMEM = 2, 3, 12
 
 
 def born(command: Command, spawn: Spawn, wishes: dict[str, Any]) -> None:
@@ -51,6 +52,7 @@ def born(command: Command, spawn: Spawn, wishes: dict[str, Any]) -> None:
         at_once = ours.privileged and not needs_fork(spawn, options)
         attempt = partial(attempted, ours, command, spawn, options, at_once)
         if not at_once:
+            check_proc()
             threads_left()
         try:
             if in_thread(command, attempt) if at_once or not alone() else in_place(command, attempt):
@@ -98,9 +100,11 @@ def attempted(ours: Keeper, command: Command, spawn: Spawn, options: Options, at
 
 def refused(refusal: Refused) -> Unavailable:
     """What it means for the user."""
+    number = refusal.error.errno or 0
+    without_proc = refusal.step == "/proc" or number == ENOENT
     return Unavailable(
-        f"the command cannot join its PID namespace: {refusal.step}: {os.strerror(refusal.error.errno or 0)}",
-        "Pass proc=False to do without a /proc of its own" if refusal.step == "/proc" else "Run it as root with CAP_SYS_ADMIN",
+        f"the command cannot join its PID namespace: {refusal.step}: {os.strerror(number)}",
+        "Pass proc=False to do without a /proc of its own" if without_proc else "Run it as root with CAP_SYS_ADMIN",
     )
 
 

@@ -177,7 +177,8 @@ class Guard:
         self.control = socket.socket(fileno=control)
         if reply != (0, None):
             self.control.close()
-            raise Unavailable(f"the guard, a small interpreter, does not start: {reply and reply[1]}", "Mend that, or leave out init=False")
+            why = reply[1] if reply else "it dies at once"
+            raise Unavailable(f"the guard, a small interpreter, does not start: {why}", "Mend that, or leave out init=False")
         self.commands, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.commands.setblocking(False)
         send_descriptors(control, (), (theirs.fileno(),))
@@ -240,7 +241,9 @@ def renewed(old: Keeper | None) -> Keeper:
 
 def outgrown(old: Keeper) -> bool:
     """Whether the caller is not what it was when the keeper started, in what decides which namespaces it may join."""
-    return old.facts != facts()
+    with suppress(FileNotFoundError):  # without a /proc, which another keeper would not start without
+        return old.facts != facts()
+    return False
 
 
 def facts() -> tuple[object, ...]:

@@ -12,7 +12,7 @@ import sys
 TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
 
-from nscore.linux.calls import execve, pipe2
+from nscore.linux.calls import execve, pipe2, prctl
 from nscore.linux.calls.creation import unhooked
 from nscore.linux.entrance import enter, errand_of
 from nscore.linux.surround import Refused
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ENOENT, ENOTDIR = 2, 20
+PR_SET_DUMPABLE = 4
 #: What the caller is told of where the command could not be executed, and where something before that failed.
 EXEC, BEFORE = "exec", "noexec"
 
@@ -38,6 +39,7 @@ def main(control: int) -> None:
 
     try:
         os.set_inheritable(control, False)
+        prctl(PR_SET_DUMPABLE, 1)  # of a caller with several ids: else the files of its maps are root's
         plain, descriptors = receive_descriptors(control)
         executables, argv, env = receive(control)
         errand = errand_of(plain, tuple([above_standard(fd) for fd in descriptors]))

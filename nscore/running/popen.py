@@ -335,9 +335,10 @@ def unborn_weaker(guarantee: Guarantee) -> tuple[Warded, Birth]:
 
 def annotate(error: BaseException) -> None:
     """Note on the exception what is to be changed; what finds that out is imported where there is such an error."""
-    from nscore.running import explain
+    with suppress(ImportError):  # after chroot, or without the ids that may read the package: the error matters more than its note
+        from nscore.running import explain
 
-    explain.annotate(error)
+        explain.annotate(error)
 
 
 def ways(names: Sequence[str]) -> tuple[Guarantee, ...]:

@@ -58,13 +58,9 @@ def heard(event: str, args: tuple[Any, ...]) -> None:
         MADE.append("stub" if stubs.BARE in args[1] else "command")
 
 
-def root() -> bool:
-    return os.geteuid() == 0
-
-
 def by_stub(**options: Any) -> bool:
     """Whether a stub makes such a command in this shape."""
-    if root() and not options.keys() & {"map_root_user", "process_group"} and options.get("init", True):
+    if forks.root() and not options.keys() & {"map_root_user", "process_group"} and options.get("init", True):
         return False  # a thread makes it
     return SHAPE[0] != "small"
 
@@ -406,8 +402,7 @@ def where_a_stub_does_not_start_a_fork_does() -> None:
 def who_gives_up_his_ids_for_a_while_may_run_commands_meanwhile() -> None:
     """A daemon of root's: as long as its effective ids are others it is an ordinary user.  It writes no id map itself, as its files in
     /proc are root's; the keeper, whose ids are all the same, can."""
-    if not root():
-        raise forks.Impossible("needs root")
+    forks.needs_root()
     run(["true"])  # what is imported as root need not be readable for others
     for _ in range(2):
         os.setegid(65534)

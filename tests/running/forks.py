@@ -22,6 +22,15 @@ class Impossible(Exception):
     """This machine, or this caller, has not got it: why."""
 
 
+def root() -> bool:
+    return os.geteuid() == 0
+
+
+def needs_root() -> None:
+    if not root():
+        raise Impossible("needs root")
+
+
 class Answer(TypedDict, total=False):
     """What became of a body: why it was skipped, or what was wrong."""
 

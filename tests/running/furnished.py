@@ -14,8 +14,8 @@ from nscore.running.mounts import Bind, Mount, ReadOnly, Tmpfs
 
 if sys.platform == "linux":
     from tests.linux.filters import answer
-    from tests.running.forks import apart
-    from tests.running.wishes import folder, needs_root, nothing_changed, refused, scene, told
+    from tests.running.forks import apart, needs_root
+    from tests.running.wishes import folder, nothing_changed, refused, scene, told
 
 TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"

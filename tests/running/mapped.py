@@ -17,8 +17,8 @@ from nscore.running import Popen, run
 from nscore.running.mounts import ReadOnly, Tmpfs
 
 if sys.platform == "linux":
-    from tests.running.forks import Impossible
-    from tests.running.wishes import folder, needs_root, nothing_changed, refused, root, scene, told
+    from tests.running.forks import Impossible, needs_root, root
+    from tests.running.wishes import folder, nothing_changed, refused, scene, told
 
 TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"

@@ -12,7 +12,7 @@ from tests.running.verdict import Tried, nothing_is_wrong, tried_by
 if sys.platform != "linux":
     pytest.skip("PID namespaces are Linux's", allow_module_level=True)
 
-from tests.running import traps
+from tests.running import diminished, traps
 
 
 @pytest.fixture(scope="module")
@@ -26,3 +26,8 @@ def tried() -> Iterator[Tried]:
 @pytest.mark.parametrize("who", ["root", "nobody"])
 def test_a_trap_is_avoided(tried: Tried, who: str, name: str) -> None:
     nothing_is_wrong(tried, name, who)
+
+
+def test_who_has_two_ids_may_have_maps(tried: Tried) -> None:
+    name = diminished.who_has_two_ids_may_have_maps.__name__
+    nothing_is_wrong(tried, name, "dropped", name)

@@ -24,10 +24,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from nscore import boot
 from nscore.linux import command, keeper
 from nscore.running import Popen, Unkillable, popen, run
-from tests.running import changes, forks, interrupts, witness
+from tests.running import changes, diminished, forks, interrupts, witness
 
 TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
@@ -40,15 +39,6 @@ def trap(body: Callable[[], None]) -> Callable[[], None]:
     """Register one under its name."""
     TRAPS[body.__name__] = body
     return body
-
-
-def root() -> bool:
-    return os.geteuid() == 0
-
-
-def needs_root() -> None:
-    if not root():
-        raise forks.Impossible("needs root")
 
 
 # The thread in which a command is born.
@@ -213,33 +203,13 @@ trap(interrupts.an_interrupt_at_each_line_of_ours_leaves_nothing)
 trap(interrupts.handlers_that_run_as_signals_are_blocked_leave_the_mask_as_it_was)
 
 
-# Ids that are dropped.
+# Callers who have given up ids or a /proc, or have odd names.
 
-
-@trap
-def ids_may_be_dropped_after_a_run() -> None:
-    needs_root()
-    run(["true"])
-    changes.drop()
-    run(["true"])
-    with witness.nothing_left() as options:
-        done = run(["sh", "-c", f"{witness.ESCAPES} id -u; exit 3"], capture_output=True, text=True, timeout=30, **options)
-    assert (done.returncode, done.stdout) == (3, f"{changes.NOBODY}\n")
-
-
-@trap
-def ids_may_be_dropped_while_a_command_runs() -> None:
-    """The caller's own signal is refused then, as a signal to subprocess's child is; the keeper's is not."""
-    needs_root()
-    seen = witness.Witness()
-    with contextlib.suppress(LookupError), Popen(["sh", "-c", f"{witness.ESCAPES} sleep 1000"], **seen.passed) as process:
-        changes.drop()
-        try:
-            process.kill()
-        except PermissionError:
-            raise LookupError from None
-    assert process.returncode == -9
-    assert seen.alone()
+trap(diminished.ids_may_be_dropped_after_a_run)
+trap(diminished.ids_may_be_dropped_while_a_command_runs)
+trap(diminished.who_has_two_ids_may_have_maps)
+trap(diminished.a_root_without_a_proc_is_told_of)
+trap(diminished.a_name_need_not_be_text)
 
 
 # Whoever signals while another waits.
@@ -340,7 +310,7 @@ def the_parent_of_a_command_is_0() -> None:
 @trap
 def the_keepers_memory_is_not_the_commands() -> None:
     """Its inits share it.  Root inside is root: who is not may not."""
-    ids: Any = {"user": changes.NOBODY, "group": changes.NOBODY, "extra_groups": []} if root() else {}
+    ids: Any = {"user": changes.NOBODY, "group": changes.NOBODY, "extra_groups": []} if forks.root() else {}
     done = run(["sh", "-c", "cat /proc/1/mem; echo > /proc/1/mem"], stderr=subprocess.PIPE, text=True, **ids)
     assert done.stderr.lower().count("permission denied") == 2, done
 
@@ -403,19 +373,6 @@ def the_end_of_the_interpreter_ends_what_runs() -> None:
 
 
 # Who is outside.
-
-
-@trap
-def a_name_need_not_be_text() -> None:
-    """That of the caller, of whom /proc tells him; and those of what is left in a namespace."""
-    Path("/proc/self/comm").write_bytes(b"\xff")
-    with witness.nothing_left() as options:
-        assert run(["true"], **options).returncode == 0
-    with boot("linux") as machine:
-        assert machine.init.getpid() == 1
-    proc = os.open("/proc", os.O_PATH)
-    assert any(named.startswith(f"PID {os.getpid()} (\\xff, ") for named in command.described(proc)), command.described(proc)
-    os.close(proc)
 
 
 @trap

@@ -18,14 +18,14 @@ Tried = Callable[..., dict[str, Any]]
 
 
 def place_of(who: str, stack: ExitStack) -> Place:
-    """Where root runs, or else an ordinary user, who has to have namespaces."""
+    """Where root runs, or an ordinary user, who has to have namespaces; or a root who drops his ids, with what he can still read then."""
+    if who != "nobody" and (sys.platform != "linux" or os.geteuid() != 0):
+        raise Skipped("needs root")
     if who == "root":
-        if sys.platform != "linux" or os.geteuid() != 0:
-            raise Skipped("needs root")
         return HERE
     place = stack.enter_context(as_nobody())
     needs_namespaces(place)
-    return place
+    return Place(place.python, place.root, {}) if who == "dropped" else place
 
 
 @contextmanager
