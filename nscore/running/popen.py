@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from types import TracebackType
 from typing import Any, AnyStr, overload
@@ -189,7 +189,9 @@ class Popen(subprocess.Popen[AnyStr]):
             self.kill_all()
             self._finish()
         if not self._given_up:
-            super().__exit__(exc_type, value, traceback)
+            # What goes through here says more than that the status of a command which is killed for it is lost.
+            with nullcontext() if exc_type is None else suppress(ChildProcessError):
+                super().__exit__(exc_type, value, traceback)
 
     def _execute_child(self, command: Any, *others: Any) -> None:
         if not isinstance(command, (list, str, bytes, os.PathLike)):
@@ -288,8 +290,12 @@ class Popen(subprocess.Popen[AnyStr]):
             return
         if self.returncode is None:
             self._life.expire(PATIENCE)
-            with suppress(subprocess.TimeoutExpired):
+            try:
                 self.wait(PATIENCE / 10)
+            except ChildProcessError:  # its status is lost, and nobody asks for it
+                return
+            except subprocess.TimeoutExpired:
+                pass
         if self.returncode is None:
             raise self._giving_up((f"PID {self.pid}, the command itself",))
         self._end()
