@@ -148,7 +148,8 @@ class Popen(subprocess.Popen[AnyStr]):
 
         Raises:
             TimeoutExpired: It runs still after timeout seconds, as before.
-            ChildProcessError: Somebody else has reaped it, and the kernel, before 6.15, does not keep its status.
+            ChildProcessError: Somebody else has reaped it, or an interrupt came as it was reaped, and the kernel, before 6.15, does not
+                keep its status.
             Unkillable: Something of the namespace does not die.
         """
         try:

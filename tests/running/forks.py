@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import select
 import signal
 import sys
@@ -20,6 +21,11 @@ PATIENCE = 60
 
 class Impossible(Exception):
     """This machine, or this caller, has not got it: why."""
+
+
+def keeps_status() -> bool:
+    """Whether the kernel tells of a status that somebody else has reaped."""
+    return tuple(map(int, platform.release().split(".")[:2])) >= (6, 15)
 
 
 def root() -> bool:

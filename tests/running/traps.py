@@ -14,7 +14,6 @@ import errno
 import gc
 import json
 import os
-import platform
 import signal
 import subprocess
 import sys
@@ -82,7 +81,7 @@ def the_thread_keeps_no_command_alive() -> None:
 @trap
 def a_status_that_somebody_else_has_reaped_is_not_0() -> None:
     """waitpid(-1) in another place, or an ignored SIGCHLD: subprocess says 0 then."""
-    if tuple(map(int, platform.release().split(".")[:2])) < (6, 15):
+    if not forks.keeps_status():
         raise forks.Impossible("needs Linux 6.15 or later, which keeps it")
     for status, words in ((9, "exit 9"), (-15, "kill -TERM $$")):
         process = Popen(["sh", "-c", words])
