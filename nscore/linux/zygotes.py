@@ -39,7 +39,10 @@ IMAGE = sys.executable if sys.executable and os.access(sys.executable, os.X_OK) 
 BARE = BARE_PACKAGE + "import importlib; importlib.import_module('nscore.linux.' + sys.argv[2]).main(*map(int, sys.argv[3:]))"
 
 #: What of proc/PID/status a zygote has from its driver for good.
-INHERITED = ("Umask", "Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp", "Seccomp_filters")
+INHERITED = (
+    *("Umask", "Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp", "Seccomp_filters"),
+    "Cpus_allowed",
+)
 NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid_for_children", "user", "uts")
 
 
