@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import platform
+import re
 import sys
 from collections.abc import Callable
 from typing import TypeAlias
@@ -39,3 +41,9 @@ def need_linux(root: bool = False) -> None:
         raise Skipped(f"linux: {why}")
     if root and sys.platform == "linux" and os.geteuid() != 0:
         raise Skipped("needs root")
+
+
+def keeps_status() -> bool:
+    """Whether the kernel tells of a status that somebody else has reaped: from 6.15 on.  ioctl_pidfd: PIDFD_GET_INFO"""
+    found = re.match(r"(\d+)\.(\d+)", platform.release())
+    return found is not None and tuple(map(int, found.groups())) >= (6, 15)

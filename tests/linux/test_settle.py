@@ -277,7 +277,7 @@ def test_an_init_that_waits_for_somebody_visible_is_settled() -> None:
         assert inner.gone
         assert injected.gone
         states = {thread.tid: (thread.letter, thread.exiting) for thread in world.scan.threads}
-        assert states[inner.pid] == (b"S", True)
+        assert states[inner.pid] in ((b"S", True), (b"I", True))  # as the release has it
         assert states[injected.pid] == (b"Z", False)
     finally:
         world.close()

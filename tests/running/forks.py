@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import select
 import signal
 import sys
@@ -21,11 +20,6 @@ PATIENCE = 60
 
 class Impossible(Exception):
     """This machine, or this caller, has not got it: why."""
-
-
-def keeps_status() -> bool:
-    """Whether the kernel tells of a status that somebody else has reaped."""
-    return tuple(map(int, platform.release().split(".")[:2])) >= (6, 15)
 
 
 def root() -> bool:

@@ -15,7 +15,8 @@ from types import FrameType
 from typing import Any
 
 from nscore.running import run
-from tests.running import forks, witness
+from tests.check import keeps_status
+from tests.running import witness
 
 TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
@@ -55,7 +56,7 @@ def an_interrupt_at_each_line_of_ours_leaves_nothing() -> None:
         except KeyboardInterrupt:
             pass
         except ChildProcessError:  # between the reaping and the note of the status
-            assert not forks.keeps_status(), tracer.where
+            assert not keeps_status(), tracer.where
         finally:
             sys.settrace(None)
         assert seen.alone(), f"something is left after an interrupt at {tracer.where}"

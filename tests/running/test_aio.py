@@ -19,8 +19,8 @@ import pytest
 import nscore
 from nscore import CalledProcessError, Popen, TimeoutExpired, aio
 from nscore.running.loops import running_loop
+from tests.check import keeps_status
 from tests.conftest import need
-from tests.running import forks
 from tests.running.loops import ENDS, STAYS, Loop, shell, sleeper
 from tests.running.stalls import Stalls
 from tests.running.storms import mark, marked
@@ -286,7 +286,7 @@ def test_a_status_that_somebody_else_has_taken(loop: Loop) -> None:
     async def main() -> None:
         async with aio.Popen(["sh", "-c", "exit 3"]) as process:
             os.waitpid(process.pid, 0)
-            if forks.keeps_status():
+            if keeps_status():
                 assert await process.wait() == 3
             else:
                 with pytest.raises(ChildProcessError, match=r"6\.15"):

@@ -26,6 +26,7 @@ from typing import Any
 
 from nscore.linux import command, keeper
 from nscore.running import Popen, Unkillable, popen, run
+from tests.check import keeps_status
 from tests.running import changes, diminished, forks, interrupts, witness
 
 TYPE_CHECKING = False
@@ -81,7 +82,7 @@ def the_thread_keeps_no_command_alive() -> None:
 @trap
 def a_status_that_somebody_else_has_reaped_is_not_0() -> None:
     """waitpid(-1) in another place, or an ignored SIGCHLD: subprocess says 0 then."""
-    if not forks.keeps_status():
+    if not keeps_status():
         raise forks.Impossible("needs Linux 6.15 or later, which keeps it")
     for status, words in ((9, "exit 9"), (-15, "kill -TERM $$")):
         process = Popen(["sh", "-c", words])
