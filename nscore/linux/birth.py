@@ -1,15 +1,16 @@
 """How a command is born into a PID namespace as a child of its caller, with all that a child of the caller has.
 
 With CAP_SYS_ADMIN a short-lived thread of the caller joins the namespace of an init out of the keeper's stock, gives itself a mount
-namespace with that namespace's /proc, and makes the command by subprocess's own vfork and exec.  forked.py has the way of ordinary users.
+namespace with that namespace's /proc, and makes the command by subprocess's own vfork and exec.  inplace.py has what takes no thread, and
+forked.py the way of ordinary users.
 """
 
 from __future__ import annotations
 
 import os
 import select
-import signal
 import sys
+from _signal import SIG_IGN, SIGCHLD, getsignal  # type: ignore[import-not-found]  # without the enums of signal.py
 from functools import partial
 
 TYPE_CHECKING = False
@@ -22,7 +23,8 @@ from nscore.linux.calls import pidfd_open, setns, sigprocmask, unshare
 from nscore.linux.calls.creation import NEWPID
 from nscore.linux.command import Command, status_lost, threads_left
 from nscore.linux.forked import Order
-from nscore.linux.keepers import Keeper, Taken, keeper, outgrown, renewed
+from nscore.linux.inplace import Stay, Visit
+from nscore.linux.keepers import Guard, Keeper, Taken, keeper, outgrown, renewed
 from nscore.linux.masked import SIG_BLOCK, blocked
 from nscore.linux.parked import in_thread
 from nscore.linux.stubs import apart
@@ -55,6 +57,8 @@ def born(command: Command, spawn: Spawn, wishes: dict[str, Any]) -> None:
             check_proc()
             threads_left()
         try:
+            if at_once and by_caller(ours, command, spawn, options):
+                return
             if in_thread(command, attempt) if at_once or not alone() else in_place(command, attempt):
                 return
         except Refused as refusal:
@@ -68,7 +72,7 @@ def needs_fork(spawn: Spawn, options: Options) -> bool:
     """Whether root's command needs one: to be pid 1 of its own /proc, to have a user namespace, to join a group whose number is outside,
     or to have a pidfd from its birth on, where the kernel itself reaps it."""
     own_proc = not options.init and (options.proc or bool(options.mounts))
-    ignored = signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN
+    ignored = getsignal(SIGCHLD) is SIG_IGN
     return own_proc or options.user is not None or ignored or spawn.arguments.get("process_group", -1) > 0
 
 
@@ -145,6 +149,41 @@ def unshared(ours: Keeper, command: Command, spawn: Spawn, options: Options) -> 
     pidfd = held(pid)
     command.born(pid, pidfd, None)
     guard.take(pidfd)
+
+
+def by_caller(ours: Keeper, command: Command, spawn: Spawn, options: Options) -> bool:
+    """Make a command that is its own init without a thread, with CAP_SYS_ADMIN; False where that cannot be, or there is more to do."""
+    if options.init or options.namespaces or spawn.arguments["preexec_fn"] is not None:
+        return False
+    guard, visit = ours.guard(), Visit()
+    settle = partial(settled, visit, guard, command, spawn)
+    guard.expect(bool(spawn.arguments["start_new_session"]))
+    try:
+        try:
+            spawn.by(visit.make)
+        finally:
+            blocked(settle)
+    except Stay:
+        return False
+    except BaseException:
+        blocked(settle)  # as an interrupt may have come before that was begun
+        raise
+    return True
+
+
+def settled(visit: Visit, guard: Guard, command: Command, spawn: Spawn) -> None:
+    """Take charge of what was made; nothing where that has been done."""
+    if visit.settled:
+        return
+    visit.settled = True
+    visit.close()
+    made: tuple[int, ...] = ()
+    try:
+        if visit.pid and not spawn.reaped:
+            made = (held(visit.pid),)
+            command.born(visit.pid, made[0], None)
+    finally:
+        guard.take(*made)
 
 
 def held(pid: int) -> int:

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import weakref
+from _thread import get_native_id
 from array import array
 from contextlib import suppress
 from functools import partial
@@ -29,7 +30,6 @@ from nscore.linux.wire import F_DUPFD_CLOEXEC, MSG_CMSG_CLOEXEC, MSG_DONTWAIT, M
 from nscore.linux.zygotes import disown, spawned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from typing import Any
 
 TWO = struct.Struct("2i")
@@ -119,10 +119,13 @@ class Keeper:
 
     def guard(self) -> Guard:
         """What kills commands that are their own inits if the caller dies.  It starts at the first call, before any namespace is left."""
+        return self._guard or blocked(self._guarded)
+
+    def _guarded(self) -> Guard:
         with self._lock:
             if self._guard is None:
                 self._guard = Guard()
-        return self._guard
+            return self._guard
 
     def close(self) -> None:
         """Let it end, with all its inits."""
@@ -192,14 +195,14 @@ class Guard:
         """Say that this thread is about to make a command."""
         now = time.clock_gettime_ns(time.CLOCK_BOOTTIME) * TICKS // 10**9
         session = OWN_SESSION if leads_session else os.getsid(0)
-        self._say(MESSAGE.pack(EXPECTED, threading.get_native_id(), session, now), ())
+        self._say(MESSAGE.pack(EXPECTED, get_native_id(), session, now))
 
     def take(self, *commands: int) -> None:
         """Have the command that this thread has made; nothing where none was born."""
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", commands))] if commands else ()
-        self._say(MESSAGE.pack(BORN, threading.get_native_id(), 0, 0), rights)
+        self._say(MESSAGE.pack(BORN, get_native_id(), 0, 0), *rights)
 
-    def _say(self, message: bytes, rights: Iterable[tuple[int, int, array[int]]]) -> None:
+    def _say(self, message: bytes, *rights: tuple[int, int, array[int]]) -> None:
         """Put it into the socket; the guard sleeps on, unless that is full."""
         while True:
             try:
@@ -232,10 +235,14 @@ def keeper() -> Keeper:
 
 def renewed(old: Keeper | None) -> Keeper:
     """Another keeper in the place of one that has died, or does not suit the caller any more."""
+    return blocked(partial(_renewed, old))  # a handler that ran a command would wait for a lock that it is not left to give back
+
+
+def _renewed(old: Keeper | None) -> Keeper:
     ids = os.geteuid(), os.getegid()
     with _lock[0]:
         if _current.get(ids) is old:
-            _current[ids] = blocked(Keeper)  # commands whose init is the old one's hold it themselves
+            _current[ids] = Keeper()  # commands whose init is the old one's hold it themselves
         return _current[ids]
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 SIG_BLOCK, SIG_SETMASK = 0, 2
+EVERY = valid_signals()
 
 
 def blocked(work: Callable[[], T]) -> T:
@@ -27,7 +28,7 @@ def blocked(work: Callable[[], T]) -> T:
     mask = pthread_sigmask(SIG_BLOCK, ())
     try:
         try:
-            pthread_sigmask(SIG_BLOCK, valid_signals())
+            pthread_sigmask(SIG_BLOCK, EVERY)
             return work()
         finally:
             pthread_sigmask(SIG_SETMASK, mask)

@@ -31,6 +31,13 @@ if TYPE_CHECKING:
 
         def __call__(self, **changes: Any) -> int: ...
 
+        def by(self, make: Callable[[Any, Any, tuple[Any, ...]], None]) -> None:
+            """The same by something that is given that code, its Popen and its arguments."""
+
+        @property
+        def reaped(self) -> bool:
+            """Whether that code has reaped the child, which could not execute anything."""
+
 
 #: In the place of a detached /proc: the caller is a member of the namespace, and mounts it.
 INSIDE = -2

@@ -370,6 +370,16 @@ class Spawn:
         _execute_child(self.popen, *args)
         return self.popen.pid
 
+    def by(self, make: Callable[[Any, subprocess.Popen[Any], tuple[Any, ...]], None]) -> None:
+        """The same by something that is given that code of subprocess's, and tells of the child itself."""
+        self.popen.returncode = None
+        make(_execute_child, self.popen, self.args)
+
+    @property
+    def reaped(self) -> bool:
+        """Whether subprocess has reaped the child, which could not execute anything."""
+        return self.popen.returncode is not None
+
 
 def expired(error: subprocess.TimeoutExpired) -> TimeoutExpired:
     """Ours in the place of subprocess's."""

@@ -46,13 +46,18 @@ def an_interrupt_at_a_random_moment_leaves_nothing() -> None:
 
 def an_interrupt_at_each_line_of_ours_leaves_nothing() -> None:
     """Between Popen() and the with block too."""
+    at_each_line()
+
+
+def at_each_line(**options: Any) -> None:
+    """Run so many commands, of which each has one interrupt, and look what is left."""
     sys.unraisablehook = lambda _: None  # of those that come within a __del__
     for step in range(0, 100_000, 1 if os.geteuid() == 0 else 5):  # an ordinary user's way is three times as long, and as slow
         seen = witness.Witness()
         tracer = Interrupt(step)
         try:
             tracer.start()
-            run(["sh", "-c", f"{witness.ESCAPES} :"], **seen.passed)
+            run(["sh", "-c", f"{witness.ESCAPES} :"], **options, **seen.passed)
         except KeyboardInterrupt:
             pass
         except ChildProcessError:  # between the reaping and the note of the status

@@ -27,7 +27,7 @@ from typing import Any
 from nscore.linux import command, keeper
 from nscore.running import Popen, Unkillable, popen, run
 from tests.check import keeps_status
-from tests.running import changes, diminished, forks, interrupts, witness
+from tests.running import changes, diminished, forks, interrupts, visits, witness
 
 TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
@@ -201,6 +201,12 @@ def eight_threads_run_forty_commands_each() -> None:
 trap(interrupts.an_interrupt_at_a_random_moment_leaves_nothing)
 trap(interrupts.an_interrupt_at_each_line_of_ours_leaves_nothing)
 trap(interrupts.handlers_that_run_as_signals_are_blocked_leave_the_mask_as_it_was)
+
+
+# A command that the calling thread makes itself.
+
+for body in visits.SCENES:
+    trap(body)
 
 
 # Callers who have given up ids or a /proc, or have odd names.
