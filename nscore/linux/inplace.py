@@ -69,14 +69,16 @@ class Visit:
         names = {**execute.__globals__, "_USE_POSIX_SPAWN": False}
         if "_fork_exec" in names:
             names["_fork_exec"] = partial(self._fork_exec, names["_fork_exec"])
-        else:  # before Python 3.11
+        elif "_posixsubprocess" not in names:  # neither as Python 3.11 to 3.14 have it nor as those before
+            raise Stay
+        else:
             names["_posixsubprocess"] = SimpleNamespace(fork_exec=partial(self._fork_exec, names["_posixsubprocess"].fork_exec))
         FunctionType(execute.__code__, names, execute.__name__, execute.__defaults__, execute.__closure__)(popen, *args)
 
     def close(self) -> None:
         """Be sure to be back."""
         for fd in self._home:
-            if not self._answers:
+            if not self._answers or self._answers[0][2]:
                 _setns(fd, NEWPID)  # where there is no child nobody has come back
             os.close(fd)
         self._home.clear()
