@@ -192,7 +192,8 @@ def the_command_has_what_subprocess_would_have_given_it(way: str) -> None:
     options: dict[str, Any]
     for options in ({}, {"start_new_session": True}, {"stdin": subprocess.DEVNULL}, {"preexec_fn": lambda: os.nice(3)}):
         if "start_new_session" in options:
-            words = words.replace("pgid=,sid=", "stat=")
+            # What leads a session and what is nice; the first letter is whether it sleeps already.
+            words = words.replace("ps -o pgid=,sid=,ni= $$", "ps -o stat=,ni= $$ | cut -c2-")
         ours = run(["sh", "-c", words], weaker=[way], **before, **options)
         theirs = subprocess.run(["sh", "-c", words], check=False, **before, **options)
         assert (ours.stdout, ours.stderr) == (theirs.stdout, theirs.stderr), (options, ours, theirs)
