@@ -15,6 +15,7 @@ TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
 
 from nscore.errors import Unavailable
+from nscore.linux.calls import capget
 from nscore.linux.calls.creation import GLIBC
 from nscore.linux.wire import CONTROL, receive_descriptors
 from nscore.linux.zygotes import Zygote, zygote
@@ -106,9 +107,8 @@ def booted(keeper_of: Callable[[], Zygote] = zygote) -> Booted:
 
 
 def capabilities() -> int:
-    """CapEff of the calling thread."""
-    with open("/proc/thread-self/status", "rb") as file:  # a name need not be text
-        return int(next(line for line in file if line.startswith(b"CapEff:")).split()[1], 16)
+    """The effective ones of the calling thread.  capget(2)"""
+    return capget()[0]
 
 
 def check_proc() -> None:

@@ -29,7 +29,7 @@ from nscore.running import CalledProcessError, Guarantee, Popen, TimeoutExpired,
 from nscore.running.mounts import ReadOnly
 
 if sys.platform == "linux":
-    from tests.running.forks import Impossible, apart
+    from tests.running.forks import Impossible, apart, needs_root
 
 TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
@@ -328,8 +328,7 @@ def who_has_no_cgroup_goes_on_to_the_next_way(way: str) -> None:
 
 @scene
 def root_gives_it_other_ids(way: str) -> None:
-    if os.geteuid():
-        raise Impossible("needs root")
+    needs_root()
     options = {"group": 0, "extra_groups": None, "user": 0}
     assert run(["sh", "-c", f"{ESCAPES} exit $(id -u)"], weaker=[way], **options).returncode == 0  # type: ignore[call-overload]
 

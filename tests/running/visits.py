@@ -131,14 +131,3 @@ def a_signal_at_the_death_of_the_thread_comes_as_to_subprocesss_child() -> None:
     with ThreadPoolExecutor(1) as pool:
         statuses = [run(asks, **BARE).returncode for _ in range(20)] + list(pool.map(lambda _: run(asks, **BARE).returncode, range(20)))
     assert statuses == [0] * 40, statuses
-
-
-SCENES = (
-    whoever_makes_a_command_himself_is_back_at_once,
-    no_handler_runs_there,
-    an_interrupt_at_each_line_of_a_visit_leaves_nothing,
-    where_no_child_can_be_made_the_thread_comes_back,
-    who_could_not_come_back_does_not_go,
-    whose_children_are_born_elsewhere_has_them_there_still,
-    a_signal_at_the_death_of_the_thread_comes_as_to_subprocesss_child,
-)

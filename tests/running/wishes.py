@@ -14,9 +14,6 @@ from typing import Any
 
 from nscore.running import run
 
-if sys.platform == "linux":
-    pass
-
 TYPE_CHECKING = False
 assert not TYPE_CHECKING or sys.platform == "linux"
 

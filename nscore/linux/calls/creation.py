@@ -252,32 +252,32 @@ def fork(flags: int, exit_signal: int, set_tid: tuple[int, ...]) -> Born:
 
 
 def _forked(flags: int, theirs: int) -> int:
-    pid = _forked_into_new(flags & NEWPID) if flags & NEWPID else os.fork()
+    pid = _forked_into_new() if flags & NEWPID else os.fork()
     if pid == 0:
         _leave(flags & LEFT_BY_CHILD, theirs)
     return pid
 
 
-def _forked_into_new(newpid: int) -> int:
+def _forked_into_new() -> int:
     own = os.open("/proc/thread-self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        _check_return(own, newpid)
-        unshare(newpid)
+        _check_return(own)
+        unshare(NEWPID)
         pid = -1
         try:
             pid = os.fork()
         finally:
             if pid:
-                setns(own, newpid)  # so that the next child is none of the new namespace's, where this one could not be made either
+                setns(own, NEWPID)  # so that the next child is none of the new namespace's, where this one could not be made either
     finally:
         os.close(own)
     return pid
 
 
-def _check_return(own: int, newpid: int) -> None:
+def _check_return(own: int) -> None:
     """Unavailable where unshare(2) is permitted, by a user namespace that does not own the PID namespace, and setns(2) back is not."""
     try:
-        setns(own, newpid)
+        setns(own, NEWPID)
     except PermissionError:
         if capget()[0] & SYS_ADMIN:
             raise Unavailable("clone: by os.fork() the caller could not go back to its PID namespace, as another user owns it") from None
