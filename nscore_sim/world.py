@@ -193,7 +193,7 @@ def begin(task: Task) -> None:
 
 def join(task: Task, target: Task) -> None:
     """Let task, which is outside, join all of target's namespaces, for itself and its children."""
-    number = target.thread_pid.numbers[0]
+    number = target.thread_pid.numbers[task.thread_pid.level]
     enter(task, TABLE["pidfd_open"], (number, 0))
     fd = task.result
     assert isinstance(fd, int), f"pidfd_open: {fd!r}"

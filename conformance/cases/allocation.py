@@ -277,13 +277,14 @@ def set_tid_into_a_dead_namespace(m: Machine) -> None:
 
 @case("SETTID-04", needs=("set_tid",))
 def the_deepest_process_has_a_number_that_nobody_chooses(m: Machine) -> None:
-    """33 levels, and 32 numbers at most."""
+    """33 levels, and 32 numbers at most: one for each level from the machine's on, where that is the first."""
     deepest = m.init
     for _ in range(m.level, 32):
         deepest = deepest.clone(NEWPID)
     with raises("EINVAL"):
         deepest.clone(set_tid=(30011,) * 33)
-    assert numbers(m.init, deepest.clone(set_tid=(30011,) * 32).getpid()) == (30011,) * (33 - m.level)
+    chosen = (30011,) * (33 - m.level)
+    assert numbers(m.init, deepest.clone(set_tid=chosen).getpid()) == chosen
 
 
 @case("SETTID-07", needs=("set_tid",))
