@@ -6,6 +6,7 @@ Numbers are drawn small, so that they hit: a PID that exists in the caller's vie
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -27,6 +28,12 @@ NEW = int(CloneFlag.NEWPID | CloneFlag.NEWUTS | CloneFlag.NEWIPC | CloneFlag.NEW
 #: No more processes than this, so that views stay cheap.
 CROWD = 14
 
+#: In what status shows of the PID 1 of a namespace.
+IS_INIT = re.compile(rb"\nNSpid:[\t0-9]*\t1\n")
+
+#: What may go to a group where parents ignore CHLD: it ends nobody.
+HARMLESS = {0, Signal.CONT, Signal.CHLD, 65}
+
 
 @dataclass(frozen=True, slots=True)
 class Action:
@@ -42,17 +49,31 @@ class Action:
 
 
 class Population:
-    """Who lives, by order of creation, and which numbers there are."""
+    """Who lives, by order of creation, and which numbers there are.
 
-    def __init__(self) -> None:
+    What decides between two of these is a race, so a play has one or the other:
+
+    - Parents that ignore CHLD (where ignoring), or children that die together with their parents, by a signal to their group or a death
+      signal: one that dies before such a parent leaves no zombie, one that dies after it leaves one to the parent's heir.
+    - Handlers (where handling), or threads: on linux all signals are masked between two calls of a process with handlers, so that another
+      thread is chosen for one, or it takes one that was another's.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.ignoring, self.handling = bool(seed & 1), bool(seed & 2)
         self.idle: list[int] = [0]
         self.pids: list[int] = [1]
         self.crowded = False
         self.threads = False
         self.zombies: list[int] = []
+        #: How many were made, and which of them as PID 1 of a namespace.
+        self.made, self.inits = 1, {0}
 
     def update(self, processes: Sequence[Process | None], views: Sequence[tuple[str, bytes]]) -> None:
         """Look again."""
+        if len(processes) > self.made and any(IS_INIT.search(view) for name, view in views if int(name) not in self.pids):
+            self.inits.add(len(processes) - 1)
+        self.made = len(processes)
         stopped = {int(name) for name, view in views if b"\nState:\tT" in view}
         self.idle = [
             index for index, process in enumerate(processes) if process is not None and process.pending is None and (index or not stopped)
@@ -128,7 +149,8 @@ def kill(rng: random.Random, who: Population) -> Sequence[Action]:
     sig = rng.choice([0, Signal.TERM, Signal.KILL, stop, Signal.CONT, Signal.CONT, Signal.USR1, Signal.HUP, Signal.CHLD, 64, 65])
     pid = who.pid(rng)
     # STOP to no group: a parent that is stopped together with its child takes CHLD before or after.
-    target = -pid if pid > 1 and sig != Signal.STOP and rng.random() < 0.2 else pid
+    to_groups = sig in HARMLESS if who.ignoring else sig != Signal.STOP
+    target = -pid if pid > 1 and to_groups and rng.random() < 0.2 else pid
     return [Action(who.anyone(rng), "kill", (target, int(sig)))]
 
 
@@ -153,19 +175,31 @@ def wait(rng: random.Random, who: Population) -> Sequence[Action]:
 def sigaction(rng: random.Random, who: Population) -> Sequence[Action]:
     """An action, a mask, a look at what is pending or was received."""
     index = who.anyone(rng)
-    sig = rng.choice([Signal.TERM, Signal.HUP, Signal.USR1, Signal.CHLD, Signal.CONT, Signal.KILL, 64])
+    sig = rng.choice([Signal.TERM, Signal.HUP, Signal.USR1, Signal.CHLD, Signal.CHLD, Signal.CONT, Signal.KILL, 64])
     roll = rng.random()
     if roll < 0.5:
-        action = rng.choice([Disposition.DFL, Disposition.IGN, Disposition.HANDLE])
-        flags = rng.choice([0, 0, SigActionFlag.RESTART, SigActionFlag.NOCLDWAIT if sig == Signal.CHLD else 0])
-        return [Action(index, "sigaction", (int(sig), int(action), int(flags)))]
+        return [Action(index, "sigaction", (int(sig), *map(int, disposition(rng, who, sig))))]
     if roll < 0.7:
         return [Action(index, "sigprocmask", (int(rng.choice(list(SigMask))), (int(sig), int(Signal.HUP))))]
     return [Action(index, "sigpending")] if roll < 0.85 else [Action(index, "received")]
 
 
+def disposition(rng: random.Random, who: Population, sig: int) -> tuple[Disposition, int]:
+    """What is to become of sig, and the flags."""
+    action = rng.choice([Disposition.DFL, Disposition.IGN, Disposition.HANDLE])
+    flags = rng.choice([0, SigActionFlag.RESTART, *([SigActionFlag.NOCLDWAIT] * 2 if sig == Signal.CHLD else [0])])
+    if sig == Signal.CHLD and not who.ignoring and (action == Disposition.IGN or flags == SigActionFlag.NOCLDWAIT):
+        action, flags = Disposition.HANDLE, 0
+    if action == Disposition.HANDLE and not who.handling:
+        action = Disposition.DFL
+    return action, flags
+
+
 def sigwait(rng: random.Random, who: Population) -> Sequence[Action]:
-    """Wait for a signal: it blocks, unless one is pending."""
+    """Wait for a signal: it blocks, unless one is pending.
+
+    sigtimedwait not for CHLD: two deaths at once are one signal or two, by how soon the first is taken.
+    """
     index = who.member(rng)
     if index is None:
         return fork(rng, who)
@@ -173,7 +207,7 @@ def sigwait(rng: random.Random, who: Population) -> Sequence[Action]:
     return rng.choice(
         [
             [Action(index, "pause")],
-            [Action(index, "sigtimedwait", ((int(Signal.USR1), int(Signal.CHLD)), seconds))],
+            [Action(index, "sigtimedwait", ((int(Signal.USR1), int(Signal.HUP)), seconds))],
             [Action(index, "pipe2"), Action(index, "read", (rng.randint(3, 5), 1))],
         ]
     )
@@ -196,7 +230,9 @@ def unshare(rng: random.Random, who: Population) -> Sequence[Action]:
     index = who.member(rng)
     if index is None:
         return fork(rng, who)
-    return [Action(index, "unshare", (int(rng.choice([CloneFlag.NEWPID, CloneFlag.NEWPID, CloneFlag.NEWUTS, CloneFlag.NEWIPC, 0x1])),))]
+    if rng.random() < 0.4 and not who.crowded:
+        return [Action(index, "unshare", (int(CloneFlag.NEWPID),)), Action(index, "fork")]
+    return [Action(index, "unshare", (int(rng.choice([CloneFlag.NEWPID, CloneFlag.NEWUTS, CloneFlag.NEWIPC, 0x1])),))]
 
 
 def setns(rng: random.Random, who: Population) -> Sequence[Action]:
@@ -212,13 +248,14 @@ def setns(rng: random.Random, who: Population) -> Sequence[Action]:
 def prctl(rng: random.Random, who: Population) -> Sequence[Action]:
     """Subreaper, parent-death signal, name, dumpable."""
     index = who.anyone(rng)
+    first, second = (Signal.CHLD, 0) if who.ignoring else (Signal.USR1, Signal.TERM)
     option, arg = rng.choice(
         [
             (Prctl.SET_CHILD_SUBREAPER, 1),
             (Prctl.SET_CHILD_SUBREAPER, 0),
             (Prctl.GET_CHILD_SUBREAPER, 0),
-            (Prctl.SET_PDEATHSIG, int(Signal.USR1)),
-            (Prctl.SET_PDEATHSIG, int(Signal.TERM)),
+            (Prctl.SET_PDEATHSIG, int(first)),
+            (Prctl.SET_PDEATHSIG, int(second)),
             (Prctl.GET_PDEATHSIG, 0),
             (Prctl.SET_PDEATHSIG, 65),
             (Prctl.SET_NAME, "a name"),
@@ -228,11 +265,11 @@ def prctl(rng: random.Random, who: Population) -> Sequence[Action]:
 
 
 def thread(rng: random.Random, who: Population) -> Sequence[Action]:
-    """A thread."""
-    index = who.member(rng)
-    if index is None or who.crowded:
-        return thin_out(rng, who)
-    return [Action(index, "thread")]
+    """A thread; of no PID 1, which of whose threads shuts the namespace down is a race, and that one stays when the others have gone."""
+    members = [index for index in who.idle if index not in who.inits]
+    if not members or who.handling or (who.crowded and rng.random() < 0.5):
+        return fork(rng, who)
+    return [Action(rng.choice(members), "thread")]
 
 
 def pidfd(rng: random.Random, who: Population) -> Sequence[Action]:
@@ -292,16 +329,16 @@ def kind_of(actions: Sequence[Action]) -> str:
 KINDS: dict[str, tuple[int, Draw]] = {
     "fork": (14, fork),
     "clone NEW*": (11, clone_new),
-    "exit": (8, leave),
+    "exit": (10, leave),
     "kill": (16, kill),
     "wait": (14, wait),
     "sigaction": (9, sigaction),
     "sigwait": (17, sigwait),
     "setsid": (8, setsid),
-    "unshare": (6, unshare),
+    "unshare": (8, unshare),
     "setns": (7, setns),
     "prctl": (8, prctl),
-    "thread": (10, thread),
+    "thread": (16, thread),
     "pidfds": (8, pidfd),
     "reads of /proc": (6, view),
 }

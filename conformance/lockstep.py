@@ -4,7 +4,7 @@
 step is depends on the seed and on what the machines have shown so far, which is the same on all of them as long as they agree.
 
 `--record FOLDER` keeps what the first backend shows, a file a seed.  tests/lockstep/ holds what linux shows; where kinds.py draws other
-steps, or the views show more, make it anew: `python3 -m conformance.lockstep --backend linux --seed 1 2 5 --record tests/lockstep`.
+steps, or the views show more, make it anew: `python3 -m conformance.lockstep --backend linux --seed 2 3 4 5 --record tests/lockstep`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import errno
 import random
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from conformance.compare import Symbols, comm_of, symbolic, text
@@ -24,7 +25,7 @@ from conformance.recording import Recording
 from conformance.run import Runner
 from nscore import Blocked, Gone, Machine, OpenFlag, Process, Siginfo, Signal
 from nscore.errors import LINUX, Unavailable
-from nscore.interface.process import QUIET
+from nscore.interface.process import QUIET, Pending
 
 #: Errors by the numbers that they have here: what is recorded is compared on other systems too.
 NAMES = {**errno.errorcode, **{getattr(errno, name, number): name for name, number in LINUX.items()}}
@@ -47,6 +48,8 @@ class Lane:
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.processes: list[Process | None] = [machine.init]
+        #: The calls that have not returned, by who made them.
+        self.blocked: dict[int, Pending[object]] = {}
 
     def act(self, action: Action, before: object) -> object:
         """Do it and return what came of it, comparable."""
@@ -54,21 +57,15 @@ class Lane:
         if process is None:
             return "gone"
         args = tuple([before if arg is RESULT else arg for arg in action.args])
-        try:
-            result = getattr(process, action.name)(*args, **action.options)
-        except Blocked:
-            return "blocked"
-        except Gone:
+        result = outcome(partial(getattr(process, action.name), *args, **action.options))
+        if result == "gone":
             self.processes[action.who] = None
-            return "gone"
-        except OSError as error:
-            return f"{type(error).__name__}: [Errno {NAMES[error.errno]}]"
-        except (Unavailable, TypeError) as error:
-            return f"{type(error).__name__}"
-        if isinstance(result, Process):
+        elif result == "blocked" and process.pending is not None:
+            self.blocked[action.who] = process.pending
+        elif isinstance(result, Process):
             self.processes.append(result)
             return ("process", result.pid, result.tid, result.pidfd)
-        if action.name == "received":
+        elif action.name == "received" and isinstance(result, tuple):
             # How many deaths a SIGCHLD stands for is a race that the parent may win.
             return tuple(sorted(str(info) for info in result if isinstance(info, Siginfo) and info.si_signo != Signal.CHLD))
         return result
@@ -79,13 +76,17 @@ class Lane:
             result = str(result)
         return symbolic(Symbols(), result, self.machine.image)
 
-    def resumed(self) -> list[tuple[int, str, object]]:
-        """What calls that were pending have come to since the last look."""
-        seen: list[tuple[int, str, object]] = []
+    def resumed(self) -> list[tuple[int, object]]:
+        """Who has ended since the last look, and what calls have come to that were pending."""
+        seen: list[tuple[int, object]] = []
         for index, process in enumerate(self.processes):
             if process is not None and process._driven.gone:
                 self.processes[index] = None
-                seen.append((index, "ended", None))
+                seen.append((index, "ended"))
+        for index, pending in sorted(self.blocked.items()):
+            if pending.done:
+                del self.blocked[index]
+                seen.append((index, self.comparable(outcome(pending.result))))
         return seen
 
     def views(self) -> list[tuple[str, bytes]]:
@@ -104,6 +105,20 @@ class Lane:
                 link = symbolic(symbols, init.readlink(f"/proc/{name}/ns/pid"), "")
                 seen.append((name, view + str(link).encode()))
         return seen
+
+
+def outcome(call: Callable[[], object]) -> object:
+    """What a call returns, or in a word what it raises."""
+    try:
+        return call()
+    except Blocked:
+        return "blocked"
+    except Gone:
+        return "gone"
+    except OSError as error:
+        return f"{type(error).__name__}: [Errno {NAMES[error.errno]}]"
+    except (Unavailable, TypeError) as error:
+        return f"{type(error).__name__}"
 
 
 @dataclass(slots=True)
@@ -135,12 +150,13 @@ class Lockstep:
         """Settle all and hold the views against each other."""
         for lane in self.lanes:
             lane.machine.settle()
-        endings = [lane.resumed() for lane in self.lanes]
+        resumed = [lane.resumed() for lane in self.lanes]
         views = [lane.views() for lane in self.lanes]
+        self.lines.extend(f"p{who} = {result}" for who, result in resumed[0])
         self.lines.extend(f"{name}: {view!r}" for name, view in views[0])
         self.population.update(self.lanes[0].processes, views[0])
-        if any(other != endings[0] for other in endings):
-            return f"ended: {endings}"
+        if any(other != resumed[0] for other in resumed):
+            return f"resumed: {' | '.join(map(str, resumed))}"
         for other in views:
             if other != views[0]:
                 return "\n".join(difference(views[0], other))
@@ -170,7 +186,7 @@ def difference(left: list[tuple[str, bytes]], right: list[tuple[str, bytes]]) ->
 def play(runner: Runner, seed: int, steps: int, keep: Sequence[int] | None = None) -> tuple[Lockstep, str | None, list[int]]:
     """steps random steps (of them only those in keep, where it is given): the machines, the difference, the steps made."""
     machines = [runner.boot(backend) for backend in runner.backends]
-    lockstep = Lockstep([Lane(machine) for machine in machines], Population())
+    lockstep = Lockstep([Lane(machine) for machine in machines], Population(seed))
     made = []
     try:
         failure = lockstep.compare()

@@ -72,7 +72,8 @@ class Signals(Caller):
         """Set what becomes of sig and return the action before; None only asks.
 
         HANDLE installs a handler of nscore's that records the siginfo for received(), with all signals masked while it runs,
-        SA_SIGINFO and flags, and no SA_RESTART unless flags has it.
+        SA_SIGINFO and flags, and no SA_RESTART unless flags has it.  On linux a driven process with a handler has all signals masked
+        between its calls: of its threads another than the kernel's own choice may take one.
 
         Raises, the first that applies:
             EINVAL: No such signal; an action for KILL or STOP.
