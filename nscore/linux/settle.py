@@ -2,13 +2,15 @@
 
 Settled: no task of the machine can take another step unless the driver acts or the clock does.  Two looks that see the same show it:
 
-- syscall of proc(5) waits until the task is really switched out, so that anything but "running" means off the run queue.  The letter in
-  stat does not: do_wait and poll call themselves asleep before they look.
-- The third number of schedstat counts how often the task was switched in: unchanged, it has not run.  So each task was off the queue at its
-  turn in the first look, was not switched in until its turn in the second, and is not woken there; all of them slept together when the
-  first look ended.  A sleeper is woken by a running task, a timer, a kernel worker or the driver.
-- stat is read last in the first look, when its task is off the queue; what is in it changes only while that task runs, or another that is
-  looked at too, so the second look need not read it: it costs as much as the other two.
+- First look, schedstat and then syscall.  syscall waits until the task is really switched out, so that anything but "running" means off the
+  CPU; the letter in stat does not: do_wait and poll call themselves asleep before they look.  The third number of schedstat counts how
+  often the task was switched in.
+- Second look, stat and then schedstat.  The letter is R from the moment in which somebody wakes the task.  syscall tells that only when it
+  is on a queue, which it is not yet while the processor that is to run it has not been interrupted.  Where the count is the same after
+  that, the task has not run since its turn in the first look.
+- So each task was off the CPU at its turn in the first look, has not run until its turn in the second, and was not woken there: all of
+  them slept together when the first look ended, and nobody had been woken.  A sleeper is woken by a running task, a timer, a kernel
+  worker or the driver.
 - kill(0, 0) takes tasklist_lock: a task that left /proc just before the look has finished its wake-ups under that lock.
 - An init that waits in zap_pid_ns_processes (PF_EXITING, asleep) is settled only while something visible holds a number of its namespace:
   a task that was reaped is gone from /proc before its number is free and before it wakes the init.
@@ -19,7 +21,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TypeAlias
 
@@ -30,14 +32,11 @@ assert not TYPE_CHECKING or sys.platform == "linux"
 PF_EXITING = 0x4
 NS_GET_PARENT = 0xB702
 STAT, SCHEDSTAT, SYSCALL = 1024, 64, 256
-#: In place of syscall, where that is not for an ordinary user to read: of a zombie that was never seen alive, for whose parent the next
-#: kill(0, 0) waits, and of a process that made itself undumpable, for which the letter must do.
-UNSEEN = b"?"
-#: Asleep, dead or stopped; D is for vfork's parent alone.
+#: Asleep, dead or stopped.
 QUIET = frozenset((b"S", b"I", b"Z", b"T"))
 
-#: For each thread: its process, letter, schedstat and syscall.
-Seen: TypeAlias = "list[tuple[str, bytes, bytes, bytes]]"
+#: The schedstat of each thread.
+Seen: TypeAlias = "list[bytes]"
 
 
 class Thread:
@@ -142,34 +141,31 @@ class Scan:
         self.zapping: list[str] = []
 
     def look(self) -> Seen | None:
-        """What all threads show; None if one of them moves."""
+        """How often all threads have run; None if one of them runs."""
         self.readdir()
         seen: Seen = []
-        self.zapping = []
         try:
             if self.pids is None:
                 self.gather()
-            if not self.read(self.threads[: self.kept] if self.beyond else self.threads, seen):
-                return None
-            if self.beyond and not self.read_beyond(seen):
+            if not all(self.asleep(threads, seen) for threads in self.opened()):
                 return None
         except (FileNotFoundError, ProcessLookupError):
             self.doubt()
-            return None
-        if self.zapping and not all(self.held_up(init) for init in self.zapping):
             return None
         return seen
 
     def again(self, seen: Seen) -> bool:
-        """Whether a second look sees what the first has seen."""
-        if self.beyond or self.zapping:
-            return self.look() == seen
+        """Whether a second look sees that they still sleep, have not run since, and wait for nothing that has happened."""
         self.readdir()
+        before = iter(seen)
+        self.zapping = []
         try:
-            return self.pids is not None and self.unchanged(seen)
+            if self.pids is None or not all(self.unwoken(threads, before) for threads in self.opened()):
+                return False
         except (FileNotFoundError, ProcessLookupError):
             self.doubt()
             return False
+        return all(self.held_up(init) for init in self.zapping)
 
     def readdir(self) -> None:
         """List the processes: pids is None from here on if they are others than in the last look."""
@@ -178,61 +174,57 @@ class Scan:
         if names != self.names:
             self.names, self.pids = names, None
 
-    def read(self, threads: list[Thread], seen: Seen) -> bool:
-        """Add what the threads show; False if one of them moves."""
+    def opened(self) -> Iterator[list[Thread]]:
+        """All threads with their files open: those that are kept so, then process by process those for which there is no room."""
+        del self.threads[self.kept :]
+        yield self.threads
+        for pid in self.beyond:
+            threads = self.meet(pid)
+            try:
+                yield threads
+            finally:
+                for thread in threads:
+                    thread.close()
+            self.threads += threads
+
+    def asleep(self, threads: list[Thread], seen: Seen) -> bool:
+        """Add how often each has run; False if one of them runs."""
         pread = os.pread
         for thread in threads:
-            switched = pread(thread.schedstat, SCHEDSTAT, 0)
+            seen.append(pread(thread.schedstat, SCHEDSTAT, 0))
             try:
-                call = pread(thread.syscall, SYSCALL, 0) if thread.syscall >= 0 else UNSEEN
-            except PermissionError:
-                call = UNSEEN
-            if call[0] == 114:  # running
+                if thread.syscall >= 0:
+                    if pread(thread.syscall, SYSCALL, 0)[0] == 114:  # running
+                        return False
+                    continue
+            except PermissionError:  # it has made itself undumpable
+                pass
+            # What is not for an ordinary user to see: of a zombie that was never seen alive, for whose parent the next kill(0, 0) waits,
+            # and of an undumpable process, for which the letter must do.
+            thread.parse(pread(thread.stat, STAT, 0))
+            if not self.quiet(thread):
                 return False
+        return True
+
+    def unwoken(self, threads: list[Thread], before: Iterator[bytes]) -> bool:
+        """Whether they sleep unwoken and have not run since the first look."""
+        pread = os.pread
+        for thread in threads:
             text = pread(thread.stat, STAT, 0)
             if text != thread.text:
                 thread.parse(text)
                 if thread.threads != thread.siblings:
                     self.doubt()
                     return False
-            letter = thread.letter
-            if letter not in QUIET and not (letter == b"D" and self.may_wait(thread.tid) and not thread.exiting):
+            if pread(thread.schedstat, SCHEDSTAT, 0) != next(before, None) or not self.quiet(thread):
                 return False
             if thread.exiting:
                 self.zapping.append(thread.pid)
-            seen.append((thread.tid, letter, switched, call))
         return True
 
-    def unchanged(self, seen: Seen) -> bool:
-        """Whether no thread has run since the first look."""
-        pread = os.pread
-        for thread, (_, _, switched, call) in zip(self.threads, seen):
-            if pread(thread.schedstat, SCHEDSTAT, 0) != switched:
-                return False
-            if call is UNSEEN:
-                if pread(thread.stat, STAT, 0) != thread.text:
-                    return False
-                continue
-            try:
-                if pread(thread.syscall, SYSCALL, 0) != call:
-                    return False
-            except PermissionError:  # it has just made itself undumpable
-                return False
-        return True
-
-    def read_beyond(self, seen: Seen) -> bool:
-        """As read, process by process with files of this look's own."""
-        del self.threads[self.kept :]
-        for pid in self.beyond:
-            threads = self.meet(pid)
-            self.threads += threads
-            try:
-                if not self.read(threads, seen):
-                    return False
-            finally:
-                for thread in threads:
-                    thread.close()
-        return True
+    def quiet(self, thread: Thread) -> bool:
+        """Whether it is asleep, dead or stopped by its letter; D is for a parent that waits for its vfork child."""
+        return thread.letter in QUIET or (thread.letter == b"D" and self.may_wait(thread.tid) and not thread.exiting)
 
     def runs(self, pid: str, tid: str) -> bool:
         """Whether a thread that is known is seen running: the cheap answer to whether it is worth looking at all of them."""
@@ -307,7 +299,7 @@ class Scan:
         )
 
     def shown(self) -> str:
-        """What the last look saw, for an error message; of one that ran it had not read stat."""
+        """What the last look saw, for an error message; stat is read anew, for the first look does not."""
         lines = []
         for thread in self.threads:
             if thread.stat >= 0:

@@ -134,15 +134,15 @@ class LinuxWorld:
                 time.sleep(PAUSE)
 
     def looked_twice(self) -> Seen | None:
-        """What all tasks showed, twice; None if something moves."""
+        """How often all tasks have run, in two looks; None if something moves."""
         first = self.scan.look()
-        if first is None or not self.scan.again(first) or (self.execing and self.starts(first)):
+        if first is None or not self.scan.again(first) or (self.execing and self.starts()):
             return None
         return first
 
-    def starts(self, seen: Seen) -> bool:
+    def starts(self) -> bool:
         """Whether an exec of the image is under way: an interpreter that starts may sleep, and has nobody to tell."""
-        stopped = {tid for tid, letter, _, _ in seen if letter in (b"T", b"Z")}
+        stopped = {thread.tid for thread in self.scan.threads if thread.letter in (b"T", b"Z")}
         return any(driven.pid not in stopped for driven in self.execing)
 
     def moves_late(self, seen: Seen) -> bool:

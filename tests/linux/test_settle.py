@@ -303,6 +303,41 @@ def test_the_leader_of_an_init_may_be_dead_while_a_thread_zaps() -> None:
         world.close()
 
 
+@contextmanager
+def on(*cpus: int) -> Iterator[None]:
+    """This thread on those processors alone."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cpus)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two processors: the woken one has not run when the next look is over")
+@pytest.mark.parametrize("room", [4, 1000])
+def test_who_has_been_woken_and_has_not_run_yet_is_not_settled(room: int) -> None:
+    ours, theirs, *_ = sorted(os.sched_getaffinity(0))
+    with on(theirs):
+        world = booted()
+    try:
+        world.scan.room = room
+        child, _ = world.init.create("fork", ())
+        assert child is not None
+        with on(ours):
+            for _ in range(100):
+                world.settle(10)
+                first = world.scan.look()
+                assert first is not None
+                assert world.scan.again(first)
+                child.start("getpid", ())
+                assert not world.scan.again(first)
+                world.settle(10)
+                assert child.outcome() == 2
+    finally:
+        world.close()
+
+
 def test_what_runs_is_not_settled() -> None:
     world = booted()
     try:
