@@ -328,17 +328,17 @@ def kind_of(actions: Sequence[Action]) -> str:
 #: Weight and draw of each kind.
 KINDS: dict[str, tuple[int, Draw]] = {
     "fork": (14, fork),
-    "clone NEW*": (11, clone_new),
+    "clone NEW*": (13, clone_new),
     "exit": (10, leave),
     "kill": (16, kill),
     "wait": (14, wait),
     "sigaction": (9, sigaction),
-    "sigwait": (17, sigwait),
+    "sigwait": (20, sigwait),
     "setsid": (8, setsid),
     "unshare": (8, unshare),
-    "setns": (7, setns),
+    "setns": (8, setns),
     "prctl": (8, prctl),
-    "thread": (16, thread),
+    "thread": (22, thread),
     "pidfds": (8, pidfd),
-    "reads of /proc": (6, view),
+    "reads of /proc": (7, view),
 }

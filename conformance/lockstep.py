@@ -4,7 +4,7 @@
 step is depends on the seed and on what the machines have shown so far, which is the same on all of them as long as they agree.
 
 `--record FOLDER` keeps what the first backend shows, a file a seed.  tests/lockstep/ holds what linux shows; where kinds.py draws other
-steps, or the views show more, make it anew: `python3 -m conformance.lockstep --backend linux --seed 2 3 4 5 --record tests/lockstep`.
+steps, or the views show more, make it anew: `python3 -m conformance.lockstep --backend linux --seed 5 6 7 8 --record tests/lockstep`.
 """
 
 from __future__ import annotations
