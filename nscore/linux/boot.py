@@ -59,7 +59,8 @@ class Booted:
         self._zygote.reap(self._pid)
 
     def close(self) -> None:
-        """Close the descriptors that nobody else closes."""
+        """Close the descriptors that nobody else closes, and let go of the zygote, which may have been replaced."""
+        del self._zygote
         os.close(self.pidfd)
         os.close(self.proc)
 

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, cast
@@ -250,7 +251,9 @@ def test_a_driver_that_has_changed_gets_a_zygote_that_has_what_it_has(forked: Ca
             own = next(line for line in file if line.startswith(b"Cpus_allowed:"))
         assert b"Umask:\t0037\n" in status and own in status
         assert first.init.call("getpid", ()) == 1
+        replaced = weakref.ref(first.machine._zygote)
         first.close()
+        assert replaced() is None, "it would live as long as what its last machine left in a cycle"
         second.close()
 
     forked(body)
