@@ -90,21 +90,23 @@ class Namespaces:
         self.proc = proc
         self.of: dict[str, int] = {}
         self.parent: dict[int, int] = {}
+        self.own = 0
 
     def meet(self, pid: str) -> None:
-        """Learn the namespace of a task that is seen for the first time, and what it lies in."""
+        """Learn the namespace of a task that is seen for the first time, and all that it lies in: inode numbers are used again."""
         try:
             fd = os.open(f"{pid}/ns/pid", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self.proc)
         except PermissionError:  # an ordinary user, and a process that made itself undumpable
             return
         try:
             child = self.of[pid] = os.fstat(fd).st_ino
-            while child not in self.parent and len(self.parent):
+            if not self.own:  # the machine's, met first
+                self.own, self.parent[child] = child, 0
+            while child != self.own:
                 upper = fcntl.ioctl(fd, NS_GET_PARENT)
                 os.close(fd)
                 fd = upper
                 self.parent[child] = child = os.fstat(fd).st_ino
-            self.parent.setdefault(child, 0)  # the machine's own, met first
         finally:
             os.close(fd)
 

@@ -283,6 +283,45 @@ def test_an_init_that_waits_for_somebody_visible_is_settled() -> None:
         world.close()
 
 
+def test_an_inode_number_that_is_used_again_lies_where_its_namespace_does() -> None:
+    """Else an init would seem to be waited for by members of another namespace, and be settled while it ends."""
+    world = booted()
+    of, within = world.scan.namespaces.of, world.scan.namespaces.within
+
+    def made(parent: LinuxDriven) -> LinuxDriven:
+        child, _ = parent.create("clone", (NEWPID, SIGCHLD, ()))
+        assert child is not None
+        return child
+
+    def ended(*children: LinuxDriven) -> None:
+        for child in children:
+            world.init.call("kill", (int(child.pid), SIGKILL))
+            world.settle(10)
+            world.init.call("waitid", (1, int(child.pid), EXITED))
+
+    try:
+        upper: set[int] = set()
+        lower: set[int] = set()
+        for _ in range(50):
+            outer = made(world.init)
+            inner = made(outer)
+            world.settle(10)
+            upper.add(of[outer.pid])
+            lower.add(of[inner.pid])
+            assert within(inner.pid, of[outer.pid])
+            ended(outer)
+            pair = made(world.init), made(world.init)
+            world.settle(10)
+            first, second = (of[child.pid] for child in pair)
+            assert not within(pair[0].pid, second)
+            assert not within(pair[1].pid, first)
+            upper |= {first, second}
+            ended(*pair)
+        assert upper & lower, "the kernel gives no number again, and this shows nothing"
+    finally:
+        world.close()
+
+
 def test_the_leader_of_an_init_may_be_dead_while_a_thread_zaps() -> None:
     world = booted()
     try:
