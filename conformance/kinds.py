@@ -248,14 +248,13 @@ def setns(rng: random.Random, who: Population) -> Sequence[Action]:
 def prctl(rng: random.Random, who: Population) -> Sequence[Action]:
     """Subreaper, parent-death signal, name, dumpable."""
     index = who.anyone(rng)
-    first, second = (Signal.CHLD, 0) if who.ignoring else (Signal.USR1, Signal.TERM)
+    death_signals = (Signal.CHLD, 0) if who.ignoring else (Signal.USR1, Signal.TERM)
     option, arg = rng.choice(
         [
             (Prctl.SET_CHILD_SUBREAPER, 1),
             (Prctl.SET_CHILD_SUBREAPER, 0),
             (Prctl.GET_CHILD_SUBREAPER, 0),
-            (Prctl.SET_PDEATHSIG, int(first)),
-            (Prctl.SET_PDEATHSIG, int(second)),
+            *[(Prctl.SET_PDEATHSIG, int(sig)) for sig in death_signals],
             (Prctl.GET_PDEATHSIG, 0),
             (Prctl.SET_PDEATHSIG, 65),
             (Prctl.SET_NAME, "a name"),

@@ -89,8 +89,8 @@ class Namespaces:
     def __init__(self, proc: int) -> None:
         self.proc = proc
         self.of: dict[str, int] = {}
+        #: What each lies in; 0 for the machine's own, which is met first.
         self.parent: dict[int, int] = {}
-        self.own = 0
 
     def meet(self, pid: str) -> None:
         """Learn the namespace of a task that is seen for the first time, and all that it lies in: inode numbers are used again."""
@@ -100,9 +100,9 @@ class Namespaces:
             return
         try:
             child = self.of[pid] = os.fstat(fd).st_ino
-            if not self.own:  # the machine's, met first
-                self.own, self.parent[child] = child, 0
-            while child != self.own:
+            if not self.parent:
+                self.parent[child] = 0
+            while self.parent.get(child) != 0:
                 upper = fcntl.ioctl(fd, NS_GET_PARENT)
                 os.close(fd)
                 fd = upper
@@ -139,8 +139,6 @@ class Scan:
         #: All threads of the last look; those whose files are kept open stand first.
         self.threads: list[Thread] = []
         self.kept = 0
-        #: Processes of which a thread is on its way out, in the last look.
-        self.zapping: list[str] = []
 
     def look(self) -> Seen | None:
         """How often all threads have run; None if one of them runs."""
@@ -160,14 +158,13 @@ class Scan:
         """Whether a second look sees that they still sleep, have not run since, and wait for nothing that has happened."""
         self.readdir()
         before = iter(seen)
-        self.zapping = []
         try:
             if self.pids is None or not all(self.unwoken(threads, before) for threads in self.opened()):
                 return False
         except (FileNotFoundError, ProcessLookupError):
             self.doubt()
             return False
-        return all(self.held_up(init) for init in self.zapping)
+        return all(self.held_up(thread.pid) for thread in self.threads if thread.exiting)
 
     def readdir(self) -> None:
         """List the processes: pids is None from here on if they are others than in the last look."""
@@ -220,8 +217,6 @@ class Scan:
                     return False
             if pread(thread.schedstat, SCHEDSTAT, 0) != next(before, None) or not self.quiet(thread):
                 return False
-            if thread.exiting:
-                self.zapping.append(thread.pid)
         return True
 
     def quiet(self, thread: Thread) -> bool:

@@ -19,6 +19,7 @@ from nscore.interface.backend import Args, Fate
 from nscore.linux import BACKEND
 from nscore.linux.driven import LinuxDriven
 from nscore.linux.world import LinuxWorld
+from tests.linux.test_world import born
 
 NEWPID = 0x20000000
 EXITED, STOPPED, CONTINUED, NOHANG = 4, 2, 8, 1
@@ -288,11 +289,6 @@ def test_an_inode_number_that_is_used_again_lies_where_its_namespace_does() -> N
     world = booted()
     of, within = world.scan.namespaces.of, world.scan.namespaces.within
 
-    def made(parent: LinuxDriven) -> LinuxDriven:
-        child, _ = parent.create("clone", (NEWPID, SIGCHLD, ()))
-        assert child is not None
-        return child
-
     def ended(*children: LinuxDriven) -> None:
         for child in children:
             world.init.call("kill", (int(child.pid), SIGKILL))
@@ -303,14 +299,14 @@ def test_an_inode_number_that_is_used_again_lies_where_its_namespace_does() -> N
         upper: set[int] = set()
         lower: set[int] = set()
         for _ in range(50):
-            outer = made(world.init)
-            inner = made(outer)
+            outer = born(world.init, NEWPID)
+            inner = born(outer, NEWPID)
             world.settle(10)
             upper.add(of[outer.pid])
             lower.add(of[inner.pid])
             assert within(inner.pid, of[outer.pid])
             ended(outer)
-            pair = made(world.init), made(world.init)
+            pair = born(world.init, NEWPID), born(world.init, NEWPID)
             world.settle(10)
             first, second = (of[child.pid] for child in pair)
             assert not within(pair[0].pid, second)
